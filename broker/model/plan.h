@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* What is answered: a plan, or the refusals of a conflict. Meaning of the keys: vocabulary.h. */
+#ifndef PLAN_H
+#define PLAN_H
+
+#include "broker/model/vocabulary.h"
+
+struct memory_object {
+	struct vocab_head head;
+	uint64_t bytes;
+	int fd;
+	uint64_t inode;
+};
+
+struct plane {
+	struct vocab_head head;
+	uint32_t memory;
+	uint64_t offset;
+	uint32_t stride;
+	uint64_t bytes;
+};
+
+/* A participant's view of the plan. */
+struct view {
+	struct vocab_head head;
+	char *name;
+	char *device;
+	char *node;
+	uint32_t role;
+	uint32_t agent;
+	uint32_t completion;
+	uint32_t v4l2_format;
+	uint32_t v4l2_bytesperline;
+	uint64_t v4l2_sizeimage;
+};
+
+/* One hand-over of the access policy. */
+struct edge {
+	struct vocab_head head;
+	char *from;
+	char *to;
+	uint32_t operation;
+	char *because;
+};
+
+struct reason {
+	struct vocab_head head;
+	char *choice;
+	char *value;
+	char *participant;
+	uint32_t constraint;
+	char *wanted;
+	uint32_t origin;
+};
+
+struct plan {
+	struct vocab_head head;
+	uint32_t generation;
+	char *heap;
+	bool cached;
+	uint32_t format;
+	uint64_t modifier;
+	uint32_t width;
+	uint32_t height;
+	uint32_t visible_x;
+	uint32_t visible_y;
+	uint32_t visible_width;
+	uint32_t visible_height;
+	uint32_t field;
+	uint32_t primaries;
+	uint32_t transfer;
+	uint32_t matrix;
+	uint32_t range;
+	uint32_t count;
+	uint32_t count_needed;
+	uint64_t picture_bytes;
+	struct vocab_dicts memory;
+	struct vocab_dicts planes;
+	struct vocab_dicts participants;
+	struct vocab_dicts policy;
+	struct vocab_dicts reasons;
+	struct vocab_dicts tried;
+};
+
+struct refusal {
+	struct vocab_head head;
+	char *participant;
+	char *device;
+	uint32_t constraint;
+	char *key;
+	char *wanted;
+	char *offered;
+	uint32_t origin;
+};
+
+/* The details of a named error. */
+struct error_details {
+	struct vocab_head head;
+	struct vocab_dicts refusals;
+};
+
+/* A buffer as it is handed out. */
+struct buffer_record {
+	struct vocab_head head;
+	uint32_t generation;
+	uint32_t index;
+	struct vocab_dicts memory;
+};
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* What is asked: a picture, and who uses it. The meaning of each key stands in vocabulary.h. */
+#ifndef REQUEST_H
+#define REQUEST_H
+
+#include "broker/model/error.h"
+#include "broker/model/vocabulary.h"
+
+struct machine;
+
+struct participant {
+	struct vocab_head head;
+	char *name;
+	char *device;
+	int device_fd;
+	uint32_t role;
+	uint32_t cpu_access;
+	struct vocab_formats formats;
+	uint32_t camping;
+	uint32_t slack;
+	uint32_t max_count;
+	uint32_t stride_align;
+	uint32_t stride_min;
+	uint32_t stride_max;
+	uint32_t offset_align;
+	uint64_t bytes_min;
+	uint64_t bytes_max;
+	bool contiguous;
+	uint32_t address_bits;
+	uint32_t completion;
+};
+
+struct request {
+	struct vocab_head head;
+	char *name;
+	uint32_t width;
+	uint32_t height;
+	uint32_t visible_x;
+	uint32_t visible_y;
+	uint32_t visible_width;
+	uint32_t visible_height;
+	struct vocab_formats formats;
+	uint32_t count;
+	uint32_t field;
+	uint32_t primaries;
+	uint32_t transfer;
+	uint32_t matrix;
+	uint32_t range;
+	uint32_t memory_objects;
+	struct vocab_strings allowed_heaps;
+	struct vocab_strings forbidden_heaps;
+	uint32_t linger_ms;
+	char *collection;
+	struct vocab_dicts participants;
+};
+
+/*
+ * Settles a request against a machine before it is solved: finds each participant's device and
+ * role, gives names to those that have none, sorts the participants by name, so that the answer
+ * does not depend on the order in which they spoke, and checks what a single key's limits cannot
+ * say. Participants that were named by fd must have got their `device` by now (broker.c does).
+ * Changes `request`; on failure it may be changed in part and only be destroyed.
+ *
+ * Errors, with details in `error`: InvalidRequest (a key is missing, contradicts another, two
+ * participants share a name, a device has several roles or not the one asked for), UnknownDevice,
+ * NotSupported (a key that is known and not served), -ENOMEM.
+ */
+int request_settle(struct request *request, const struct machine *machine, struct error *error);
+
+#endif
