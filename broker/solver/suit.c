@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether the memory of a heap suits everybody. */
+#include <string.h>
+
+#include "broker/model/arith.h"
+#include "broker/solver/search.h"
+
+enum agent suit_agent(const struct device *device, const struct device_role *role)
+{
+	if (vocab_number(role, ROLE_CPU_COPIES))
+		return AGENT_CPU_COPYING;
+	switch (vocab_number(device, DEVICE_COHERENCY)) {
+	case COHERENCY_COHERENT:
+		return AGENT_COHERENT;
+	case COHERENCY_NON_COHERENT:
+		return AGENT_NON_COHERENT;
+	default: /* a barrier interconnect is bracketed like an unknown one */
+		return AGENT_UNKNOWN;
+	}
+}
+
+/* What is not known of a role must be contiguous as a whole: ROLE_CONTIGUITY's default. */
+bool suit_needs_contiguous(const struct party *party)
+{
+	if (vocab_number(party->wish, PARTICIPANT_CONTIGUOUS))
+		return true;
+	return party->role && vocab_number(party->role, ROLE_CONTIGUITY) != CONTIGUITY_NONE &&
+	       !vocab_number(party->device, DEVICE_IOMMU);
+}
+
+uint64_t suit_address_bits(const struct party *party)
+{
+	uint64_t bits = vocab_number(party->wish, PARTICIPANT_ADDRESS_BITS);
+
+	if (party->role && vocab_number(party->role, ROLE_DMA_MAPS) &&
+	    !vocab_number(party->device, DEVICE_IOMMU))
+		bits = arith_min(bits, vocab_number(party->device, DEVICE_ADDRESS_BITS));
+	return bits;
+}
+
+/* A device whose DMA does not certainly snoop needs a heap whose SYNC reaches its mapping. */
+bool suit_needs_maintenance(const struct party *party)
+{
+	return party->role && vocab_number(party->role, ROLE_DMA_MAPS) &&
+	       vocab_number(party->device, DEVICE_COHERENCY) != COHERENCY_COHERENT;
+}
+
+static bool contains(const struct vocab_strings *list, const char *text)
+{
+	for (size_t i = 0; i < list->len; i++)
+		if (strcmp(list->items[i], text) == 0)
+			return true;
+	return false;
+}
+
+static bool heap_is_allowed(const struct request *request, const struct heap *heap)
+{
+	if (contains(&request->forbidden_heaps, heap->id))
+		return false;
+	if (contains(&request->allowed_heaps, heap->id))
+		return true;
+	return !request->allowed_heaps.len && vocab_number(heap, HEAP_KNOWN);
+}
+
+static bool capacity_fits(const struct heap *heap, const struct merged *merged)
+{
+	uint64_t all;
+
+	return arith_mul(merged->memory_bytes, merged->count, &all) &&
+	       all <= vocab_number(heap, HEAP_CAPACITY_BYTES) &&
+	       merged->memory_bytes <= vocab_number(heap, HEAP_BUFFER_BYTES_MAX);
+}
+
+static bool heap_suits_party(const struct search *search, const struct heap *heap, unsigned int i)
+{
+	const struct party *party = &search->parties[i];
+
+	if (search_counts(search, i, CONSTRAINT_DEVICE) && party->role &&
+	    !vocab_number(party->role, ROLE_IMPORTS))
+		return false;
+	if (search_counts(search, i, CONSTRAINT_CONTIGUITY) && suit_needs_contiguous(party) &&
+	    !vocab_number(heap, HEAP_CONTIGUOUS))
+		return false;
+	if (search_counts(search, i, CONSTRAINT_REACH) &&
+	    (vocab_number(heap, HEAP_ADDRESS_BITS) > suit_address_bits(party) ||
+	     vocab_number(heap, HEAP_PROTECTED)))
+		return false;
+	if (search_counts(search, i, CONSTRAINT_MAINTENANCE) && suit_needs_maintenance(party) &&
+	    (vocab_number(heap, HEAP_CACHED) || !vocab_has(heap, HEAP_CACHED)) &&
+	    vocab_number(heap, HEAP_MAINTENANCE) != MAINTENANCE_ATTACHMENTS)
+		return false;
+	return true;
+}
+
+bool suit_heap(const struct search *search, const struct heap *heap, const struct merged *merged)
+{
+	if (search_counts(search, search->parties_len, CONSTRAINT_HEAPS) &&
+	    !heap_is_allowed(search->request, heap))
+		return false;
+	if (search_counts(search, search->parties_len, CONSTRAINT_CAPACITY) &&
+	    !capacity_fits(heap, merged))
+		return false;
+	for (unsigned int i = 0; i < search->parties_len; i++)
+		if (!heap_suits_party(search, heap, i))
+			return false;
+	return true;
+}
