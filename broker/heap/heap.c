@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of exporters; what they have in common. */
+#include "broker/heap/heap.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <linux/dma-buf.h>
+
+typedef int (*allocate_fn)(const char *node, uint64_t bytes);
+
+static const allocate_fn exporters[] = {
+	[EXPORTER_DMA_HEAP] = heap_dmaheap_allocate,
+	[EXPORTER_UDMABUF] = heap_udmabuf_allocate,
+};
+
+int heap_allocate(enum exporter exporter, const char *node, uint64_t bytes, const char *name)
+{
+	char short_name[HEAP_NAME_MAX + 1];
+	int fd = exporters[exporter](node, bytes);
+	int error;
+
+	if (fd < 0)
+		return fd;
+	snprintf(short_name, sizeof(short_name), "%s", name);
+	if (ioctl(fd, DMA_BUF_SET_NAME, short_name) < 0) {
+		error = -errno;
+		close(fd);
+		return error;
+	}
+	return fd;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Plan -> buffers. Blocks: zeroing and CMA migration take their time. */
+#ifndef HEAP_H
+#define HEAP_H
+
+#include <stdint.h>
+
+#include "broker/model/vocabulary.h"
+
+#define HEAP_NAME_MAX 31 /* bytes of a dma-buf's name; 32 is EINVAL (drivers/dma-buf/dma-buf.c) */
+
+/*
+ * Allocates one dma-buf of `bytes` (whole pages) from the device at `node` and names it `name`
+ * (cut to HEAP_NAME_MAX). Returns owned the fd, close-on-exec.
+ * Errors: -ENOENT, -ENODEV (the node is gone), -EACCES, -EPERM (we may not open it), -ENOMEM (the
+ * heap has not enough), -EINVAL (more than the exporter gives in one piece), -EMFILE, -ENFILE.
+ */
+int heap_allocate(enum exporter exporter, const char *node, uint64_t bytes, const char *name);
+
+/* One kind of exporter: as heap_allocate, without the name. */
+int heap_dmaheap_allocate(const char *node, uint64_t bytes);
+int heap_udmabuf_allocate(const char *node, uint64_t bytes);
+
+#endif
