@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libdmabroker: buffers that suit the camera, the encoder, the display and the CPU together.
+ *
+ *	dmabroker_connect -> records (who uses the buffers) -> dmabroker_allocate -> a collection
+ *	-> its plan (format, strides, why) and its buffers (fds), with begin and end of each access
+ *
+ * Results: functions that return int return 0 or more on success and a negative errno on failure;
+ * dmabroker_get_error() then says what was wrong and what would be right. Output parameters
+ * (ret_*) are untouched on failure.
+ *
+ * Ownership, in four words: a function *takes* what becomes its own, *borrows* what it uses only
+ * during the call, *returns owned* what the caller must free, *returns borrowed until* what it
+ * must not.
+ *
+ * Threads: none inside. An object and everything that came from it belong to one thread at a time.
+ */
+#ifndef DMABROKER_H
+#define DMABROKER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DMABROKER_API __attribute__((visibility("default")))
+
+/* A connection to a broker. */
+struct dmabroker;
+/* A dictionary of keys: request, participant, plan, device, heap, error details. */
+struct dmabroker_record;
+/* Buffers shared by the participants of a request. */
+struct dmabroker_collection;
+/* One buffer of a collection. */
+struct dmabroker_buffer;
+
+/*
+ * ---- Connection ----
+ */
+
+/*
+ * Connects to a broker. `address` is a D-Bus address of a direct socket
+ * ("unix:path=/run/dmabroker/bus"), the word "system" for the system bus, or NULL: then the
+ * environment variable DMABROKER_ADDRESS decides, else the direct socket, else the system bus.
+ * Waits up to 5 s. Returns owned; dmabroker_disconnect frees it.
+ *
+ * Errors: -ENOTCONN (no daemon answers at any of the addresses), -EACCES (it refuses us),
+ * -EINVAL (the address is malformed), -ENOMEM.
+ */
+DMABROKER_API int dmabroker_connect(const char *address, struct dmabroker **ret_broker);
+
+/*
+ * Takes the connection (or NULL). Every collection of it must have been released before; memory
+ * that a device or another process still holds lives on in the kernel.
+ */
+DMABROKER_API void dmabroker_disconnect(struct dmabroker *broker);
+
+/*
+ * Returns borrowed until dmabroker_disconnect: a file descriptor to poll for POLLIN; when it is
+ * readable call dmabroker_dispatch. Errors: -ENOTCONN (the daemon is gone).
+ */
+DMABROKER_API int dmabroker_get_fd(struct dmabroker *broker);
+
+/*
+ * Handles what has arrived, without waiting: calls the callback of dmabroker_set_change_callback.
+ * Returns the number of messages handled. Errors: -ENOTCONN (the daemon is gone; buffers stay
+ * usable, new calls fail).
+ */
+DMABROKER_API int dmabroker_dispatch(struct dmabroker *broker);
+
+enum dmabroker_change { DMABROKER_CHANGE_ADDED = 1, DMABROKER_CHANGE_REMOVED = 2 };
+
+/* `kind` is "device" or "heap", `id` its id; both borrowed until the callback returns. */
+typedef void (*dmabroker_change_fn)(void *data, enum dmabroker_change change, const char *kind,
+				    const char *id);
+
+/* Has `callback` (NULL: nobody) called from dmabroker_dispatch when devices or heaps come and go.
+ * `data` is handed through and stays the caller's. */
+DMABROKER_API void dmabroker_set_change_callback(struct dmabroker *broker,
+						 dmabroker_change_fn callback, void *data);
+
+/*
+ * What went wrong in the last call of this connection that failed, and the calls on its
+ * collections and buffers. Returns borrowed until the next call: the name ("Conflict",
+ * "InvalidRequest", ..., see dmabroker-protocol(7); "" where only the errno is known).
+ */
+DMABROKER_API const char *dmabroker_get_error(struct dmabroker *broker);
+
+/* The same as a sentence (or several lines) for a person. Returns borrowed until the next call. */
+DMABROKER_API const char *dmabroker_get_error_text(struct dmabroker *broker);
+
+/* The same as data: `refusals`, each with participant, constraint, key, wanted, offered. Returns
+ * borrowed until the next call; NULL where there are no details. */
+DMABROKER_API const struct dmabroker_record *dmabroker_get_error_details(struct dmabroker *broker);
+
+/*
+ * ---- Records ----
+ *
+ * Every key with its type, unit, default, limits and meaning stands in docs/vocabulary.md
+ * (dmabroker-protocol(7)). A key that nobody has set is absent, which is never the same as zero.
+ */
+
+enum dmabroker_type {
+	DMABROKER_TYPE_BOOL = 1,
+	DMABROKER_TYPE_UINT,	 /* all numbers */
+	DMABROKER_TYPE_FOURCC,	 /* a number that has a four-letter text */
+	DMABROKER_TYPE_MODIFIER, /* a number best shown as hexadecimal */
+	DMABROKER_TYPE_STRING,	 /* strings and the names of enumerations */
+	DMABROKER_TYPE_FD,
+	DMABROKER_TYPE_STRINGS,
+	DMABROKER_TYPE_FORMATS, /* pairs of DRM fourcc and modifier */
+	DMABROKER_TYPE_SIZES,	/* pairs of width and height in pixels */
+	DMABROKER_TYPE_RECORDS
+};
+
+/* Returns owned an empty request; dmabroker_record_destroy frees it. Errors: -ENOMEM. */
+DMABROKER_API int dmabroker_request_create(struct dmabroker_record **ret_request);
+
+/*
+ * Adds a participant to a request: `name` as plan and errors shall call it, `role` one of
+ * "capture", "output", "scanout", "writeback", "render", "cpu", or NULL where the device has one
+ * role only. Returns borrowed until the request is destroyed; the device is set with
+ * dmabroker_record_set_string(participant, "device", id or node path) or
+ * dmabroker_record_set_fd(participant, "device-fd", fd).
+ * Errors: -EINVAL (no such role, or not a request), -ERANGE (16 participants already, or the name
+ * is empty or longer than 255 bytes), -ENOMEM.
+ */
+DMABROKER_API int dmabroker_request_add_participant(struct dmabroker_record *request,
+						    const char *name, const char *role,
+						    struct dmabroker_record **ret_participant);
+
+/* Takes a record (or NULL) that was returned owned. */
+DMABROKER_API void dmabroker_record_destroy(struct dmabroker_record *record);
+
+/*
+ * Setters. The record borrows the arguments and keeps copies.
+ * Errors: -ENOENT (no such key in this kind of record), -EINVAL (the key has another type, or the
+ * word is not one of an enumeration), -ERANGE (outside the key's limits), -EOPNOTSUPP (a word that
+ * is known and not served yet), -ENOMEM, -EMFILE (set_fd).
+ */
+DMABROKER_API int dmabroker_record_set_uint(struct dmabroker_record *record, const char *key,
+					    uint64_t value);
+DMABROKER_API int dmabroker_record_set_bool(struct dmabroker_record *record, const char *key,
+					    int value);
+DMABROKER_API int dmabroker_record_set_string(struct dmabroker_record *record, const char *key,
+					      const char *value);
+/* The record borrows `fd` and keeps a duplicate. */
+DMABROKER_API int dmabroker_record_set_fd(struct dmabroker_record *record, const char *key, int fd);
+/* Adds one element to a list. */
+DMABROKER_API int dmabroker_record_add_string(struct dmabroker_record *record, const char *key,
+					      const char *value);
+DMABROKER_API int dmabroker_record_add_format(struct dmabroker_record *record, const char *key,
+					      uint32_t fourcc, uint64_t modifier);
+
+/*
+ * Getters. Errors: -ENOENT (no such key, or absent), -EINVAL (the key has another type), -ERANGE
+ * (no element `index`). get_uint serves BOOL, UINT, FOURCC and MODIFIER.
+ */
+DMABROKER_API int dmabroker_record_get_uint(const struct dmabroker_record *record, const char *key,
+					    uint64_t *ret_value);
+/* Returns borrowed until the record is destroyed; NULL where the key is absent or no string. */
+DMABROKER_API const char *dmabroker_record_get_string(const struct dmabroker_record *record,
+						      const char *key);
+/* Elements of a list; 0 where the key is absent. */
+DMABROKER_API size_t dmabroker_record_get_len(const struct dmabroker_record *record,
+					      const char *key);
+DMABROKER_API int dmabroker_record_get_string_at(const struct dmabroker_record *record,
+						 const char *key, size_t index,
+						 const char **ret_value);
+DMABROKER_API int dmabroker_record_get_format(const struct dmabroker_record *record,
+					      const char *key, size_t index, uint32_t *ret_fourcc,
+					      uint64_t *ret_modifier);
+DMABROKER_API int dmabroker_record_get_size(const struct dmabroker_record *record, const char *key,
+					    size_t index, uint32_t *ret_width,
+					    uint32_t *ret_height);
+/* Returns borrowed until `record` is destroyed. */
+DMABROKER_API int dmabroker_record_get_record(const struct dmabroker_record *record,
+					      const char *key, size_t index,
+					      const struct dmabroker_record **ret_element);
+
+/*
+ * Where a value comes from: "measured", "kernel", "quirk", "declared", "assumed", "solved"; NULL
+ * where the key is absent. Returns borrowed for ever.
+ */
+DMABROKER_API const char *dmabroker_record_get_origin(const struct dmabroker_record *record,
+						      const char *key);
+
+/*
+ * Walks the keys that have a value: begin with `*position` 0. Returns borrowed until the record is
+ * destroyed: the next key, with its type (enum dmabroker_type) and unit, and moves `*position` on;
+ * NULL at the end.
+ */
+DMABROKER_API const char *dmabroker_record_next(const struct dmabroker_record *record,
+						size_t *position, enum dmabroker_type *ret_type,
+						const char **ret_unit);
+
+/* Whether origins mean something for a person: the record is one of facts. */
+DMABROKER_API int dmabroker_record_has_facts(const struct dmabroker_record *record);
+
+/*
+ * ---- Looking ----
+ */
+
+/*
+ * Lists what the broker knows of devices or heaps. Returns owned an array of `*ret_len` records and
+ * its elements, ordered by id; dmabroker_record_list_destroy frees both.
+ * Errors: -ENOTCONN, -ETIMEDOUT (no answer within 10 s), -EPROTO (an answer of the wrong form),
+ * -ENOMEM.
+ */
+DMABROKER_API int dmabroker_list_devices(struct dmabroker *broker,
+					 struct dmabroker_record ***ret_records, size_t *ret_len);
+DMABROKER_API int dmabroker_list_heaps(struct dmabroker *broker,
+				       struct dmabroker_record ***ret_records, size_t *ret_len);
+DMABROKER_API void dmabroker_record_list_destroy(struct dmabroker_record **records, size_t len);
+
+/*
+ * ---- Planning and allocating ----
+ *
+ * Errors of both: -EINVAL (InvalidRequest: a key is missing, wrong, or contradicts another),
+ * -ENODEV (UnknownDevice), -EXDEV (Conflict: nothing suits all of them), -ENOMEM (OutOfMemory),
+ * -EDQUOT (QuotaExceeded), -EPERM (NotPermitted), -ESTALE (Gone: a device went away meanwhile),
+ * -EBUSY (Busy), -E2BIG (TooComplex), -EOPNOTSUPP (NotSupported), -ENOTCONN, -ETIMEDOUT, -EPROTO.
+ */
+
+/* Solves without allocating. Borrows the request. Returns owned. */
+DMABROKER_API int dmabroker_plan(struct dmabroker *broker, const struct dmabroker_record *request,
+				 struct dmabroker_record **ret_plan);
+
+/* Solves and allocates. Borrows the request. Returns owned; dmabroker_collection_release frees it.
+ */
+DMABROKER_API int dmabroker_allocate(struct dmabroker *broker,
+				     const struct dmabroker_record *request,
+				     struct dmabroker_collection **ret_collection);
+
+/* A plan as text for a person, with the reasons. Returns owned; free() frees it. NULL: -ENOMEM. */
+DMABROKER_API char *dmabroker_plan_describe(const struct dmabroker_record *plan);
+
+/*
+ * ---- Collections and buffers ----
+ */
+
+/* Returns borrowed until the collection is released. */
+DMABROKER_API const struct dmabroker_record *
+dmabroker_collection_get_plan(const struct dmabroker_collection *collection);
+
+/* Returns borrowed until the collection is released: the object path. */
+DMABROKER_API const char *
+dmabroker_collection_get_path(const struct dmabroker_collection *collection);
+
+DMABROKER_API size_t dmabroker_collection_get_count(const struct dmabroker_collection *collection);
+
+/* Returns borrowed until the collection is released; NULL where there is no buffer `index`. */
+DMABROKER_API struct dmabroker_buffer *
+dmabroker_collection_get_buffer(struct dmabroker_collection *collection, size_t index);
+
+/*
+ * Takes the collection (or NULL): unmaps and closes its buffers and tells the broker. Devices that
+ * have a buffer queued keep its memory until they let go.
+ */
+DMABROKER_API void dmabroker_collection_release(struct dmabroker_collection *collection);
+
+/* Memory objects of the buffer: the number of its fds. */
+DMABROKER_API size_t dmabroker_buffer_get_memory_count(const struct dmabroker_buffer *buffer);
+
+/* Returns borrowed until the collection is released: a dma-buf. Errors: -ERANGE. */
+DMABROKER_API int dmabroker_buffer_get_fd(const struct dmabroker_buffer *buffer, size_t memory);
+
+/* Size of a memory object in bytes; 0 where there is none. */
+DMABROKER_API uint64_t dmabroker_buffer_get_bytes(const struct dmabroker_buffer *buffer,
+						  size_t memory);
+
+/* The inode number of a dma-buf: the same wherever this memory shows up. 0 where there is none. */
+DMABROKER_API uint64_t dmabroker_buffer_get_inode(const struct dmabroker_buffer *buffer,
+						  size_t memory);
+
+/*
+ * Maps a memory object for reading and writing; the second call gives the first one's address.
+ * Returns borrowed until the collection is released. Touch it between begin and end of an access
+ * of a participant of role "cpu" only.
+ * Errors: -ERANGE (no such memory object), -EACCES (the heap is protected), -ENOMEM.
+ */
+DMABROKER_API int dmabroker_buffer_map(struct dmabroker_buffer *buffer, size_t memory,
+				       void **ret_address);
+
+enum dmabroker_access {
+	DMABROKER_ACCESS_READ = 1,
+	DMABROKER_ACCESS_WRITE = 2,
+	DMABROKER_ACCESS_READ_WRITE = 3
+};
+
+/*
+ * Says that `participant` (a name of the plan) is about to access the buffer: before QBUF, before
+ * a page flip or a draw, before the CPU touches its mapping. Does what is due for this hand-over by
+ * the plan's policy (DMA_BUF_IOCTL_SYNC brackets, repeated on EINTR and EAGAIN; before a CPU access
+ * it waits for the fences of devices first) and nothing else. A buffer has one writer or any
+ * number of readers.
+ * Errors: -ENOENT (no such participant), -EINVAL (no access named), -EBUSY (somebody writes, or a
+ * writer wants in while others read), -EALREADY (this participant has begun already), -ETIMEDOUT (a
+ * fence did not signal within 5 s), or the ioctl's own; the access has not begun then.
+ */
+DMABROKER_API int dmabroker_buffer_begin_access(struct dmabroker_buffer *buffer,
+						const char *participant,
+						enum dmabroker_access access);
+
+/*
+ * Says that the access is over: after DQBUF, after the flip to another buffer, after the CPU is
+ * done. Errors: -ENOENT (no such participant), -EINVAL (it has not begun), or the ioctl's own; the
+ * access is over all the same.
+ */
+DMABROKER_API int dmabroker_buffer_end_access(struct dmabroker_buffer *buffer,
+					      const char *participant);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* Buffers: fds, mappings, and the maintenance that is due when they change hands. */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include <linux/dma-buf.h>
+
+#include "libclient/internal.h"
+
+#define FENCE_TIMEOUT_MS 5000
+
+struct memory_object *buffer_memory(const struct dmabroker_buffer *buffer, size_t memory)
+{
+	const struct vocab_dicts *list = &buffer->record->memory;
+
+	return memory < list->len ? (struct memory_object *)list->items[memory] : NULL;
+}
+
+int buffer_init(struct dmabroker_buffer *buffer, struct dmabroker_collection *collection,
+		struct buffer_record *record)
+{
+	const struct vocab_dicts *views = &collection->plan->participants;
+
+	if (!record->memory.len || record->memory.len > 4 || views->len > ACCESS_AGENTS_MAX)
+		return -EPROTO;
+	for (size_t i = 0; i < record->memory.len; i++)
+		if (!vocab_has(record->memory.items[i], MEMORY_FD))
+			return -EPROTO;
+	buffer->collection = collection;
+	buffer->record = record;
+	buffer->access.cached = vocab_number(collection->plan, PLAN_CACHED);
+	buffer->access.agents_len = (unsigned int)views->len;
+	for (size_t i = 0; i < views->len; i++)
+		buffer->access.agents[i].kind =
+			(enum agent)vocab_number(views->items[i], VIEW_AGENT);
+	return 0;
+}
+
+void buffer_finish(struct dmabroker_buffer *buffer)
+{
+	for (size_t i = 0; buffer->record && i < buffer->record->memory.len; i++)
+		if (buffer->address[i])
+			munmap(buffer->address[i], dmabroker_buffer_get_bytes(buffer, i));
+	vocab_destroy(buffer->record);
+}
+
+size_t dmabroker_buffer_get_memory_count(const struct dmabroker_buffer *buffer)
+{
+	return buffer->record->memory.len;
+}
+
+int dmabroker_buffer_get_fd(const struct dmabroker_buffer *buffer, size_t memory)
+{
+	const struct memory_object *object = buffer_memory(buffer, memory);
+
+	return object ? object->fd : -ERANGE;
+}
+
+uint64_t dmabroker_buffer_get_bytes(const struct dmabroker_buffer *buffer, size_t memory)
+{
+	const struct memory_object *object = buffer_memory(buffer, memory);
+
+	return object ? object->bytes : 0;
+}
+
+uint64_t dmabroker_buffer_get_inode(const struct dmabroker_buffer *buffer, size_t memory)
+{
+	const struct memory_object *object = buffer_memory(buffer, memory);
+
+	return object ? object->inode : 0;
+}
+
+static struct dmabroker *broker_of(const struct dmabroker_buffer *buffer)
+{
+	return buffer->collection->broker;
+}
+
+int dmabroker_buffer_map(struct dmabroker_buffer *buffer, size_t memory, void **ret_address)
+{
+	const struct memory_object *object = buffer_memory(buffer, memory);
+	void *address;
+
+	if (!object)
+		return client_fail(broker_of(buffer), -ERANGE,
+				   "the buffer has no memory object %zu", memory);
+	if (!buffer->address[memory]) {
+		address = mmap(NULL, object->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, object->fd,
+			       0);
+		if (address == MAP_FAILED)
+			return client_fail(broker_of(buffer), -errno, "mmap of %llu bytes: %s",
+					   (unsigned long long)object->bytes, strerror(errno));
+		buffer->address[memory] = address;
+	}
+	*ret_address = buffer->address[memory];
+	return 0;
+}
+
+/* ---- access ---- */
+
+static int find_agent(const struct dmabroker_buffer *buffer, const char *participant)
+{
+	const struct vocab_dicts *views = &buffer->collection->plan->participants;
+
+	for (size_t i = 0; i < views->len; i++)
+		if (strcmp(vocab_string(views->items[i], VIEW_NAME), participant) == 0)
+			return (int)i;
+	return client_fail(broker_of(buffer), -ENOENT, "the plan has no participant called %s",
+			   participant);
+}
+
+/* Start and end of a bracket without an access of ours in between: only the maintenance counts. */
+static int sync_bracket(int fd, uint64_t direction)
+{
+	static const uint64_t ends[] = {DMA_BUF_SYNC_START, DMA_BUF_SYNC_END};
+	int result;
+
+	for (int i = 0; i < 2; i++) {
+		struct dma_buf_sync sync = {.flags = ends[i] | direction};
+
+		do {
+			result = ioctl(fd, DMA_BUF_IOCTL_SYNC, &sync);
+		} while (result < 0 && (errno == EINTR || errno == EAGAIN));
+		if (result < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int maintain(const struct dmabroker_buffer *buffer, enum operation operation)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < buffer->record->memory.len && !error; i++) {
+		int fd = buffer_memory(buffer, i)->fd;
+
+		/* clean first: invalidating would destroy what is dirty */
+		if (operation & OPERATION_CLEAN)
+			error = sync_bracket(fd, DMA_BUF_SYNC_WRITE);
+		if (!error && operation & OPERATION_INVALIDATE)
+			error = sync_bracket(fd, DMA_BUF_SYNC_READ);
+	}
+	if (error)
+		return client_fail(broker_of(buffer), error, "DMA_BUF_IOCTL_SYNC: %s",
+				   strerror(-error));
+	return 0;
+}
+
+/* START invalidates before it waits for fences, so they have to be waited for before. A reader
+ * waits for writers (POLLIN), a writer for everybody (POLLOUT). */
+static int wait_for_fences(const struct dmabroker_buffer *buffer, enum access_mode mode)
+{
+	short events = mode & ACCESS_WRITE ? POLLOUT : POLLIN;
+
+	for (size_t i = 0; i < buffer->record->memory.len; i++) {
+		struct pollfd wait = {.fd = buffer_memory(buffer, i)->fd, .events = events};
+		int result;
+
+		do {
+			result = poll(&wait, 1, FENCE_TIMEOUT_MS);
+		} while (result < 0 && (errno == EINTR || errno == EAGAIN));
+		if (result < 0)
+			return client_fail(broker_of(buffer), -errno, "poll: %s", strerror(errno));
+		if (result == 0)
+			return client_fail(broker_of(buffer), -ETIMEDOUT,
+					   "a device has not finished with the buffer within %d s",
+					   FENCE_TIMEOUT_MS / 1000);
+	}
+	return 0;
+}
+
+static int explain_refusal(const struct dmabroker_buffer *buffer, int error,
+			   const char *participant)
+{
+	switch (error) {
+	case -EBUSY:
+		return client_fail(broker_of(buffer), error,
+				   "%s cannot begin: another participant has not ended its access",
+				   participant);
+	case -EALREADY:
+		return client_fail(broker_of(buffer), error, "%s has begun already", participant);
+	default:
+		return client_fail(broker_of(buffer), error,
+				   "an access reads, writes, or does both");
+	}
+}
+
+int dmabroker_buffer_begin_access(struct dmabroker_buffer *buffer, const char *participant,
+				  enum dmabroker_access access)
+{
+	enum access_mode mode = (enum access_mode)access;
+	enum operation operation;
+	int error, agent = find_agent(buffer, participant);
+
+	if (agent < 0)
+		return agent;
+	error = access_begin(&buffer->access, (unsigned int)agent, mode, &operation);
+	if (error)
+		return explain_refusal(buffer, error, participant);
+	if (buffer->access.agents[agent].kind == AGENT_CPU)
+		error = wait_for_fences(buffer, mode);
+	if (!error)
+		error = maintain(buffer, operation);
+	if (!error)
+		access_begun(&buffer->access, (unsigned int)agent, mode);
+	return error;
+}
+
+int dmabroker_buffer_end_access(struct dmabroker_buffer *buffer, const char *participant)
+{
+	enum operation operation;
+	int error, agent = find_agent(buffer, participant);
+
+	if (agent < 0)
+		return agent;
+	error = access_end(&buffer->access, (unsigned int)agent, &operation);
+	if (error)
+		return client_fail(broker_of(buffer), error, "%s has not begun an access",
+				   participant);
+	return maintain(buffer, operation);
+}
