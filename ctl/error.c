@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* What went wrong: one line for a person, an object for a program, an exit status for a script. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+#include "ctl/json.h"
+#include "ctl/text.h"
+
+/* -ENOMEM and the errno values that are not here are refusals. */
+static const struct {
+	int number;
+	enum ctl_status status;
+} classes[] = {
+	{-EINVAL, CTL_USAGE},	     {-ENODEV, CTL_USAGE}, {-ENOTCONN, CTL_NO_DAEMON},
+	{-ETIMEDOUT, CTL_NO_DAEMON}, {-EDQUOT, CTL_QUOTA}, {-EPERM, CTL_PERMISSION},
+	{-EACCES, CTL_PERMISSION},
+};
+
+static enum ctl_status class_of(int error)
+{
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+		if (classes[i].number == error)
+			return classes[i].status;
+	return CTL_REFUSED;
+}
+
+void ctl_out_of_memory(void)
+{
+	fputs(CTL_NAME ": out of memory\n", stderr);
+	exit(CTL_REFUSED);
+}
+
+int ctl_error(enum ctl_status status, const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		ctl_out_of_memory();
+	va_end(args);
+	fflush(stdout);
+	fputs(CTL_NAME ": ", stderr);
+	text_put(stderr, text);
+	fputc('\n', stderr);
+	free(text);
+	return status;
+}
+
+int ctl_connect(struct ctl *ctl)
+{
+	const char *address = ctl->address;
+	int error;
+
+	error = dmabroker_connect(address, &ctl->broker);
+	if (!error)
+		return 0;
+	if (!address)
+		address = getenv("DMABROKER_ADDRESS");
+	if (error == -EINVAL)
+		return ctl_error(CTL_USAGE,
+				 "'%s' is no address: right is 'system' or "
+				 "'unix:path=/run/dmabroker/bus'",
+				 address ? address : "");
+	if (error == -EACCES)
+		return ctl_error(CTL_PERMISSION, "the daemon refuses this user");
+	if (error == -ENOTCONN && address)
+		return ctl_error(CTL_NO_DAEMON, "no daemon answers at '%s'", address);
+	if (error == -ENOTCONN)
+		return ctl_error(CTL_NO_DAEMON, "no daemon answers: is dmabrokerd running?");
+	return ctl_error(class_of(error), "cannot connect: %s", strerror(-error));
+}
+
+int ctl_failed(struct ctl *ctl, int error)
+{
+	const char *name = dmabroker_get_error(ctl->broker);
+	const char *text = dmabroker_get_error_text(ctl->broker);
+	int len;
+
+	if (!text || !*text)
+		text = error == -ENOTCONN ? "the daemon is gone" : strerror(-error);
+	if (ctl->json && name && *name)
+		json_print_error(ctl, name, text, dmabroker_get_error_details(ctl->broker));
+	len = (int)strlen(text);
+	while (len > 0 && text[len - 1] == '\n')
+		len--;
+	return ctl_error(class_of(error), "%.*s", len, text);
+}

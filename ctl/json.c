@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/* Records as JSON, and JSON from files; the forms stand in json.h. */
+#include "ctl/json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/text.h"
+
+#define FILE_BYTES_MAX (1024 * 1024)
+
+/* Takes `value`. */
+static void add(struct json_object *object, const char *key, struct json_object *value)
+{
+	if (json_object_object_add(object, key, value) < 0)
+		ctl_out_of_memory();
+}
+
+/* Takes `text`. */
+static struct json_object *string_from(char *text)
+{
+	struct json_object *string = json_object_new_string(text);
+
+	free(text);
+	return string;
+}
+
+static struct json_object *fourcc_from(uint32_t fourcc)
+{
+	return string_from(text_fourcc(fourcc));
+}
+
+static struct json_object *modifier_from(uint64_t modifier)
+{
+	return string_from(text_format("0x%" PRIx64, modifier));
+}
+
+static struct json_object *format_from(const struct dmabroker_record *record, const char *key,
+				       size_t index)
+{
+	struct json_object *object = json_object_new_object();
+	uint32_t fourcc = 0;
+	uint64_t modifier = 0;
+
+	dmabroker_record_get_format(record, key, index, &fourcc, &modifier);
+	add(object, "format", fourcc_from(fourcc));
+	add(object, "modifier", modifier_from(modifier));
+	return object;
+}
+
+static struct json_object *size_from(const struct dmabroker_record *record, const char *key,
+				     size_t index)
+{
+	struct json_object *object = json_object_new_object();
+	uint32_t width = 0, height = 0;
+
+	dmabroker_record_get_size(record, key, index, &width, &height);
+	add(object, "width", json_object_new_uint64(width));
+	add(object, "height", json_object_new_uint64(height));
+	return object;
+}
+
+static struct json_object *element_from(const struct dmabroker_record *record, const char *key,
+					enum dmabroker_type type, size_t index)
+{
+	const struct dmabroker_record *element;
+	const char *string = "";
+
+	switch (type) {
+	case DMABROKER_TYPE_FORMATS:
+		return format_from(record, key, index);
+	case DMABROKER_TYPE_SIZES:
+		return size_from(record, key, index);
+	case DMABROKER_TYPE_RECORDS:
+		if (dmabroker_record_get_record(record, key, index, &element) < 0)
+			return NULL;
+		return json_from_record(element);
+	default:
+		dmabroker_record_get_string_at(record, key, index, &string);
+		return json_object_new_string(string);
+	}
+}
+
+static struct json_object *list_from(const struct dmabroker_record *record, const char *key,
+				     enum dmabroker_type type)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < dmabroker_record_get_len(record, key); i++)
+		if (json_object_array_add(list, element_from(record, key, type, i)) < 0)
+			ctl_out_of_memory();
+	return list;
+}
+
+static struct json_object *value_from(const struct dmabroker_record *record, const char *key,
+				      enum dmabroker_type type)
+{
+	uint64_t number = 0;
+
+	switch (type) {
+	case DMABROKER_TYPE_BOOL:
+		dmabroker_record_get_uint(record, key, &number);
+		return json_object_new_boolean(number != 0);
+	case DMABROKER_TYPE_UINT:
+		dmabroker_record_get_uint(record, key, &number);
+		return json_object_new_uint64(number);
+	case DMABROKER_TYPE_FOURCC:
+		dmabroker_record_get_uint(record, key, &number);
+		return fourcc_from((uint32_t)number);
+	case DMABROKER_TYPE_MODIFIER:
+		dmabroker_record_get_uint(record, key, &number);
+		return modifier_from(number);
+	case DMABROKER_TYPE_STRING:
+		return json_object_new_string(text_string(record, key, ""));
+	default:
+		return list_from(record, key, type);
+	}
+}
+
+static struct json_object *fact_from(struct json_object *value, const char *origin)
+{
+	struct json_object *fact = json_object_new_object();
+
+	add(fact, "value", value);
+	add(fact, "origin", json_object_new_string(origin ? origin : ""));
+	return fact;
+}
+
+struct json_object *json_from_record(const struct dmabroker_record *record)
+{
+	struct json_object *object = json_object_new_object(), *value;
+	bool facts = dmabroker_record_has_facts(record);
+	enum dmabroker_type type;
+	size_t position = 0;
+	const char *key, *unit;
+
+	while ((key = dmabroker_record_next(record, &position, &type, &unit))) {
+		if (type == DMABROKER_TYPE_FD)
+			continue;
+		value = value_from(record, key, type);
+		if (facts && type != DMABROKER_TYPE_RECORDS)
+			value = fact_from(value, dmabroker_record_get_origin(record, key));
+		add(object, key, value);
+	}
+	return object;
+}
+
+void json_print(const struct ctl *ctl, struct json_object *value)
+{
+	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
+
+	if (ctl->json == CTL_JSON_PRETTY)
+		flags |= JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED;
+	puts(json_object_to_json_string_ext(value, flags));
+	json_object_put(value);
+}
+
+void json_print_records(const struct ctl *ctl, struct dmabroker_record *const *records, size_t len)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < len; i++)
+		if (json_object_array_add(list, json_from_record(records[i])) < 0)
+			ctl_out_of_memory();
+	json_print(ctl, list);
+}
+
+void json_print_error(const struct ctl *ctl, const char *name, const char *text,
+		      const struct dmabroker_record *details)
+{
+	struct json_object *object = json_object_new_object(), *more;
+
+	add(object, "error", json_object_new_string(name));
+	add(object, "message", json_object_new_string(text));
+	if (details) {
+		more = json_from_record(details);
+		json_object_object_foreach(more, key, value)
+		{
+			add(object, key, json_object_get(value));
+		}
+		json_object_put(more);
+	}
+	json_print(ctl, object);
+}
+
+static int read_all(const char *path, FILE *file, char *text, size_t *ret_len)
+{
+	size_t len = fread(text, 1, FILE_BYTES_MAX + 1, file);
+
+	if (ferror(file))
+		return ctl_error(CTL_USAGE, "%s: %m", path);
+	if (len > FILE_BYTES_MAX)
+		return ctl_error(CTL_USAGE, "%s: larger than %d bytes", path, FILE_BYTES_MAX);
+	*ret_len = len;
+	return 0;
+}
+
+static int read_file(const char *path, char *text, size_t *ret_len)
+{
+	FILE *file;
+	int status;
+
+	if (strcmp(path, "-") == 0)
+		return read_all("stdin", stdin, text, ret_len);
+	file = fopen(path, "re");
+	if (!file)
+		return ctl_error(CTL_USAGE, "%s: %m", path);
+	status = read_all(path, file, text, ret_len);
+	fclose(file);
+	return status;
+}
+
+/* Only white space may follow the object. */
+static bool has_rest(const char *text, size_t len, size_t parsed)
+{
+	while (parsed < len && strchr(" \t\r\n", text[parsed]))
+		parsed++;
+	return parsed < len;
+}
+
+static int parse(const char *path, const char *text, size_t len, struct json_object **ret_object)
+{
+	struct json_tokener *tokener = json_tokener_new();
+	struct json_object *object;
+	enum json_tokener_error problem;
+	size_t parsed;
+
+	if (!tokener)
+		ctl_out_of_memory();
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
+	object = json_tokener_parse_ex(tokener, text, (int)len);
+	problem = json_tokener_get_error(tokener);
+	parsed = json_tokener_get_parse_end(tokener);
+	json_tokener_free(tokener);
+	if (problem == json_tokener_success && json_object_is_type(object, json_type_object) &&
+	    !has_rest(text, len, parsed)) {
+		*ret_object = object;
+		return 0;
+	}
+	json_object_put(object);
+	if (problem == json_tokener_success || problem == json_tokener_continue)
+		return ctl_error(CTL_USAGE, "%s: not one whole JSON object", path);
+	return ctl_error(CTL_USAGE, "%s: no JSON: %s at byte %zu", path,
+			 json_tokener_error_desc(problem), parsed);
+}
+
+int json_load(const char *path, struct json_object **ret_object)
+{
+	char *text = malloc(FILE_BYTES_MAX + 1);
+	size_t len = 0;
+	int status;
+
+	if (!text)
+		ctl_out_of_memory();
+	status = read_file(path, text, &len);
+	if (!status)
+		status = parse(path, text, len, ret_object);
+	free(text);
+	return status;
+}

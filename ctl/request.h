@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* A request from the command line or from a file. */
+#ifndef CTL_REQUEST_H
+#define CTL_REQUEST_H
+
+#include "ctl/ctl.h"
+
+/* The options of the verbs that take a request; they fill ctl->request. */
+extern const struct ctl_option request_options[];
+
+/* What the verbs say of their arguments in --help. */
+extern const char request_help[];
+
+/*
+ * Makes ctl->request whole: adds the participants of the command line or reads the file, connects,
+ * and finds the devices. What can be wrong with the command line is said before connecting.
+ */
+int request_build(struct ctl *ctl);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Text for a person: tables and paragraphs that fit the terminal. Nothing that came from a device
+ * or the daemon reaches the terminal with its control characters.
+ */
+#ifndef CTL_TEXT_H
+#define CTL_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "ctl/ctl.h"
+
+struct text_table;
+
+/* Columns of the terminal: COLUMNS, else the terminal's own, else 80. */
+size_t text_width(void);
+
+/* Prints `text`, with '?' for control characters other than line feed and tabulator. */
+void text_put(FILE *out, const char *text);
+
+/* Prints `text` bold where colours are wanted. */
+void text_heading(const struct ctl *ctl, const char *text);
+
+/* Prints a line after `indent` spaces. */
+void text_line(size_t indent, const char *text);
+
+/* Prints lines and wraps long ones; their rest is indented further. */
+void text_lines(const char *text);
+
+/* Prints a label in a column of `label_width` after `indent` spaces, and wraps the text that
+ * follows at the right margin. */
+void text_paragraph(size_t indent, const char *label, size_t label_width, const char *text);
+
+/*
+ * Creates a table; `headings` has one word per column, '>' before it means flush right. Returns
+ * owned; text_table_print frees it. Never NULL.
+ */
+struct text_table *text_table_create(const char *const *headings, size_t columns);
+
+/* Adds a cell; after the last column begins the next row. */
+void text_table_add(struct text_table *table, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Takes the table. Without the legend where ctl says so; `indent` spaces before each line. */
+void text_table_print(const struct ctl *ctl, struct text_table *table, size_t indent);
+
+/*
+ * The functions below return owned text; free() frees it. Never NULL.
+ */
+
+/* The value of a key: "yes", "64", "XR24", "0x0", "640x480 1280x720"; "-" where it is absent. */
+char *text_value(const struct dmabroker_record *record, const char *key, enum dmabroker_type type);
+/* Bytes in binary units: "64K", "1.5M". */
+char *text_bytes(uint64_t bytes);
+/* A fourcc: "XR24", or its number where it is not printable. */
+char *text_fourcc(uint32_t fourcc);
+char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Returns borrowed from the record: a string or word, or `otherwise` where it is absent. */
+const char *text_string(const struct dmabroker_record *record, const char *key,
+			const char *otherwise);
+
+#endif
