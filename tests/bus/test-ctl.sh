@@ -1,0 +1,344 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# dmabrokerctl against a daemon of its own, on a machine that may have neither devices nor heaps.
+# Writes TAP.
+#
+#   BUILD=DIR test-ctl.sh
+#   test-ctl.sh DMABROKERCTL DMABROKERD JSON-GET
+
+set -u
+build=${BUILD:-build}
+ctl=${1:-$build/ctl/dmabrokerctl}
+daemon=${2:-$build/daemon/dmabrokerd}
+json_get=${3:-$build/tests/json-get}
+
+tmp=$(mktemp -d) || exit 1
+daemon_pid=
+number=0
+failed=0
+
+# shellcheck disable=SC2317 # called by the trap
+finish()
+{
+    if [ "$daemon_pid" ]; then
+        kill "$daemon_pid" 2>/dev/null
+        wait "$daemon_pid" 2>/dev/null
+    fi
+    rm -rf "$tmp"
+}
+trap finish EXIT
+trap 'exit 1' HUP INT TERM
+
+unset DMABROKER_ADDRESS NO_COLOR
+COLUMNS=80
+export COLUMNS
+
+# result DESCRIPTION STATUS: one line of TAP; what was last run explains a failure
+result()
+{
+    number=$((number + 1))
+    if [ "$2" -eq 0 ]; then
+        echo "ok $number - $1"
+        return
+    fi
+    echo "not ok $number - $1"
+    sed 's/^/# stdout: /' "$tmp/out"
+    sed 's/^/# stderr: /' "$tmp/err"
+    failed=1
+}
+
+# run STATUS ARGUMENT...: runs dmabrokerctl; true if it exits with STATUS
+run()
+{
+    expected=$1
+    shift
+    timeout 30 "$ctl" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+    status=$?
+    if [ "$status" -ne "$expected" ]; then
+        echo "exit status $status instead of $expected" >>"$tmp/err"
+        return 1
+    fi
+}
+
+# exits STATUS DESCRIPTION ARGUMENT...
+exits()
+{
+    expected=$1 description=$2
+    shift 2
+    run "$expected" "$@"
+    result "$description" $?
+}
+
+# complains DESCRIPTION PATTERN ARGUMENT...: wrong usage; one line on stderr says so, stdout is empty
+complains()
+{
+    description=$1 pattern=$2
+    shift 2
+    run 2 "$@" && [ ! -s "$tmp/out" ] && [ "$(wc -l <"$tmp/err")" -eq 1 ] &&
+        grep -q "^dmabrokerctl: .*$pattern" "$tmp/err"
+    result "$description" $?
+}
+
+# says DESCRIPTION FILE PATTERN: in what was last run
+says()
+{
+    grep -q "$3" "$tmp/$2"
+    result "$1" $?
+}
+
+# json PATH: prints a value of what was last run
+json()
+{
+    "$json_get" "$tmp/out" "$1" 2>>"$tmp/err"
+}
+
+start_daemon()
+{
+    "$daemon" --socket "$tmp/bus" --bus none --no-trials 2>"$tmp/daemon.log" &
+    daemon_pid=$!
+    for _ in $(seq 100); do
+        if [ -S "$tmp/bus" ]; then return 0; fi
+        if ! kill -0 "$daemon_pid" 2>/dev/null; then break; fi
+        sleep 0.1
+    done
+    sed 's/^/# daemon: /' "$tmp/daemon.log"
+    echo "Bail out! the daemon does not start"
+    exit 1
+}
+
+# ---- without a daemon
+
+: >"$tmp/out"
+: >"$tmp/err"
+nowhere=unix:path=$tmp/nobody
+for verb in devices heaps; do
+    exits 3 "$verb: 3 without a daemon" "$verb" --address "$nowhere"
+    says "$verb: says that nobody answers" err "no daemon answers"
+done
+for verb in plan alloc; do
+    exits 3 "$verb: 3 without a daemon" "$verb" --address "$nowhere" --size 64x64 cpu
+done
+exits 0 "--help needs no daemon" --help
+exits 0 "--version needs no daemon" --version
+
+complains "no verb" "no verb"
+complains "a verb that is none" "no verb 'frobnicate'" frobnicate
+complains "an option that is none" "unknown option '--frobnicate'" devices --frobnicate
+complains "a letter that is none" "unknown option '-x'" heaps -x
+complains "an argument too many" "takes no arguments" heaps cpu
+complains "a wrong word for --json" "short or pretty" heaps --json=tall
+complains "an option without its value" "needs a value" plan --size
+complains "an option with a value it has not" "takes no value" heaps --no-legend=1
+complains "an address that is none" "is no address" heaps --address frobnicate
+complains "no participants" "no participants" plan --size 64x64
+complains "no size" "add --size" plan cpu
+complains "a wrong size" "WIDTHxHEIGHT" plan --size 64 cpu
+complains "a size out of range" "width: 99999 is out of range: at most" plan --size 99999x64 cpu
+complains "a size of zero" "height: 0 is out of range: at least 1" plan --size 64x0 cpu
+complains "a count out of range" "1000 is out of range: at most" plan --size 64x64 --count 1000 cpu
+complains "a wrong format" "right is XR24" plan --size 64x64 --format frobnicate cpu
+complains "a key that is none" "no such key" plan --size 64x64 --set frobnicate=1 cpu
+complains "a number that is none" "a whole number" plan --size 64x64 --set linger-ms=soon cpu
+complains "a pair that is none" "KEY=VALUE" plan --size 64x64 --set linger-ms cpu
+complains "a name too long" "too long: at most" plan --size 64x64 --name "$(printf %070d 0)" cpu
+complains "a participant's key that is none" "no such key" plan --size 64x64 cpu,frobnicate=1
+complains "a participant's word that is none" "cpu-access: 'x' is wrong" plan --size 64x64 cpu,cpu-access=x
+complains "a truth value that is none" "yes or no" plan --size 64x64 cpu,contiguous=perhaps
+complains "two participants of one name" "two participants" plan --size 64x64 a=cpu a=cpu
+complains "a participant without name" "1 to 64" plan --size 64x64 =cpu
+complains "a device with the role cpu" "no device has the role cpu" plan --size 64x64 video0:cpu
+complains "no command after two dashes" "no command" alloc --size 64x64 cpu --
+complains "a request beside arguments" "stands alone" plan --request - --size 64x64 cpu
+complains "a request that is not there" "No such file" plan --request "$tmp/nobody"
+
+# wrong_request DESCRIPTION PATTERN JSON
+wrong_request()
+{
+    printf '%s' "$3" >"$tmp/request.json"
+    complains "request: $1" "$2" plan --request "$tmp/request.json"
+}
+wrong_request "empty" "not one whole JSON object" ''
+wrong_request "cut off" "not one whole JSON object" '{"width": 64'
+wrong_request "a list" "not one whole JSON object" '[]'
+wrong_request "more than one object" "not one whole JSON object" '{} {}'
+wrong_request "no JSON" "no JSON" '{width: 64}'
+wrong_request "negative number" "width: '-1' is wrong" '{"width": -1}'
+wrong_request "number as string" "width: '64' is wrong" '{"width": "64"}'
+wrong_request "number out of range" "width: 99999 is out of range" '{"width": 99999}'
+wrong_request "key that is none" "frobnicate: there is no such key" '{"frobnicate": 1}'
+wrong_request "wrong format" "formats:" '{"formats": [{"format": "XR24", "modifiers": "0x0"}]}'
+wrong_request "participants are no list" "participants: right is a list" '{"participants": {}}'
+wrong_request "role that is none" "right is capture" '{"participants": [{"role": "actor"}]}'
+
+# ---- every verb with every option of every verb
+
+start_daemon
+address=unix:path=$tmp/bus
+
+# sweep VERB STATUS ARGUMENT...
+sweep()
+{
+    verb=$1 expected=$2
+    shift 2
+    for option in --no-legend --no-color --json --json=short --json=pretty; do
+        exits "$expected" "$verb $option" "$verb" --address "$address" "$option" "$@"
+        exits "$expected" "$option $verb" "$option" --address="$address" "$verb" "$@"
+        case $option in
+        --json*)
+            json "" >"$tmp/value"
+            result "$verb $option: is JSON" $?
+            ;;
+        esac
+        case $option in
+        --json=short)
+            [ "$(wc -l <"$tmp/out")" -eq 1 ]
+            result "$verb $option: is one line" $?
+            ;;
+        esac
+    done
+    exits 0 "$verb --help" "$verb" --help
+    says "$verb --help: says how to call it" out "^dmabrokerctl $verb "
+    exits 0 "$verb --version" "$verb" --version
+    says "$verb --version: says the version" out "^dmabrokerctl [0-9]"
+}
+sweep devices 0
+sweep heaps 0
+
+DMABROKER_ADDRESS=$address
+export DMABROKER_ADDRESS
+exits 0 "DMABROKER_ADDRESS is the address" heaps
+unset DMABROKER_ADDRESS
+
+# ---- looking
+
+exits 0 "heaps --json" heaps --address "$address" --json
+heaps=$(json "#")
+result "heaps --json is a list" $?
+exits 0 "heaps" heaps --address "$address"
+if [ "$heaps" -eq 0 ]; then
+    says "heaps: says that there are none" err "^dmabrokerctl: no heaps: .*/dev/dma_heap"
+    [ ! -s "$tmp/out" ]
+    result "heaps: stdout is empty without heaps" $?
+else
+    says "heaps: has a legend" out "^HEAP .*MEMORY"
+    exits 0 "heaps --no-legend" heaps --address "$address" --no-legend
+    [ "$(wc -l <"$tmp/out")" -ge "$heaps" ] && ! grep -q "^HEAP " "$tmp/out"
+    result "heaps --no-legend: has none" $?
+    exits 0 "heaps --json again" heaps --address "$address" --json
+    [ "$(json 0.id.value)" ] && [ "$(json 0.id.origin)" ]
+    result "heaps --json: values have an origin" $?
+fi
+
+exits 0 "devices --json" devices --address "$address" --json
+devices=$(json "#")
+result "devices --json is a list" $?
+first_node=$(json 0.node.value)
+exits 0 "devices --verbose" devices --address "$address" --verbose
+if [ "$devices" -eq 0 ]; then
+    says "devices: says that there are none" err "^dmabrokerctl: no devices"
+else
+    says "devices: shows the node" out "^${first_node:-/dev/}"
+fi
+
+complains "a device that is none" "no device 'frobnicate'" \
+    plan --address "$address" --size 64x64 x=frobnicate:capture cpu
+complains "a node that is none" "no device '/dev/frobnicate'" \
+    plan --address "$address" --size 64x64 /dev/frobnicate
+complains "an id that is none, with colons" "no device 'v4l2:platform/none:0'" \
+    plan --address "$address" --size 64x64 v4l2:platform/none:0:capture
+printf '{"width": 64, "height": 64, "participants": [{"name": "x", "device": "frobnicate"}]}' \
+    >"$tmp/request.json"
+exits 2 "a device that is none, in a request" plan --address "$address" --json \
+    --request "$tmp/request.json"
+[ "$(json error)" = UnknownDevice ]
+result "the daemon says UnknownDevice" $?
+
+# ---- planning and allocating for the CPU alone
+
+cat >"$tmp/request.json" <<'END'
+{
+  "width": 640, "height": 480,
+  "formats": [{"format": "XR24", "modifier": "0x0"}],
+  "participants": [{"name": "reader", "role": "cpu", "cpu-access": "rare", "camping": 2}]
+}
+END
+
+if [ "$heaps" -eq 0 ]; then
+    sweep plan 1 --size 64x64 --format XR24 cpu
+    sweep alloc 1 --size 64x64 --format XR24 cpu
+    exits 1 "a plan without heaps is a conflict" plan --address "$address" --size 64x64 \
+        --format XR24 cpu
+    says "the text names the constraint" err "heaps"
+    exits 1 "the same as JSON" plan --address "$address" --json --size 64x64 --format XR24 cpu
+    [ "$(json error)" = Conflict ]
+    result "the error is Conflict" $?
+    [ "$(json refusals.0.constraint)" = heaps ]
+    result "a refusal names the constraint heaps" $?
+    exits 1 "the same as a file" plan --address "$address" --json --request "$tmp/request.json"
+    exits 1 "a command is not run then" alloc --address "$address" --size 64x64 --format XR24 cpu \
+        -- touch "$tmp/ran"
+    [ ! -e "$tmp/ran" ]
+    result "it was not run" $?
+else
+    sweep plan 0 --size 64x64 --format XR24 cpu
+    exits 0 "a plan from a file" plan --address "$address" --json --request "$tmp/request.json"
+    [ "$(json format)" = XR24 ] && [ "$(json width)" = 640 ] &&
+        [ "$(json participants.0.name)" = reader ]
+    result "says what the file asked for" $?
+    "$ctl" plan --address "$address" --json --request - <"$tmp/request.json" \
+        >"$tmp/out" 2>"$tmp/err"
+    [ "$(json format)" = XR24 ]
+    result "a plan from stdin" $?
+    exits 0 "a plan as text" plan --address "$address" --size 64x64 --format XR24 cpu
+    says "the text has the planes" out "PLANE .*STRIDE"
+    says "the text has the participants" out "^cpu "
+    for option in --no-legend --no-color --json --json=short --json=pretty; do
+        exits 0 "alloc $option" alloc --address "$address" "$option" --size 64x64 \
+            --format XR24 cpu -- true
+        exits 0 "$option alloc" "$option" --address "$address" alloc --size 64x64 \
+            --format XR24 cpu -- true
+    done
+    cat >"$tmp/child.sh" <<'END'
+for fd in $DMABROKER_FDS; do
+    readlink "/proc/self/fd/$fd"
+done
+echo "$DMABROKER_PLAN" >"$1"
+exit 7
+END
+    exits 7 "a command's exit status is alloc's" alloc --address "$address" --size 64x64 \
+        --format XR24 --count 2 cpu -- sh "$tmp/child.sh" "$tmp/plan"
+    [ "$(grep -c dmabuf "$tmp/out")" -eq 2 ]
+    result "it inherits the buffers" $?
+    [ "$("$json_get" "$tmp/plan" count)" = 2 ]
+    result "it inherits the plan" $?
+    exits 127 "a command that is none" alloc --address "$address" --size 64x64 --format XR24 cpu \
+        -- "$tmp/nobody"
+    printf '#!/bin/sh\nkill -TERM $$\n' >"$tmp/kill-me"
+    chmod +x "$tmp/kill-me"
+    exits 143 "a command that a signal ends" alloc --address "$address" --size 64x64 --format XR24 \
+        cpu -- "$tmp/kill-me"
+
+    "$ctl" alloc --address "$address" --json=short --size 64x64 --format XR24 --count 2 cpu \
+        >"$tmp/out" 2>"$tmp/err" &
+    alloc_pid=$!
+    for _ in $(seq 100); do
+        if [ -s "$tmp/out" ]; then break; fi
+        sleep 0.1
+    done
+    [ "$(json "buffers.#")" = 2 ] && [ "$(json buffers.0.memory.0.inode)" ] && [ "$(json path)" ]
+    result "alloc --json shows the collection" $?
+    kill -0 "$alloc_pid"
+    result "alloc holds the buffers" $?
+    kill -TERM "$alloc_pid"
+    wait "$alloc_pid"
+    result "alloc ends with 0 when it is told to" $?
+fi
+
+kill -TERM "$daemon_pid"
+wait "$daemon_pid"
+result "the daemon ends with 0" $?
+daemon_pid=
+
+echo "1..$number"
+exit $failed

@@ -1,0 +1,122 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What holds for the tree as a whole: who includes whom, what the library exports, that the header
+# compiles where it promises to, that the reference pages are those of the code, that every file
+# says its licence and has the project's format.
+#
+# usage: tree.sh SOURCE REFERENCE-PROGRAM LIBRARY COMPILER
+set -u
+source=$(realpath "$1") reference=$(realpath "$2") library=$(realpath "$3") compiler=$4
+cd "$source" || exit 1
+number=0
+scratch=$(mktemp -d) || exit 1
+trap 'rm -rf "$scratch"' EXIT
+
+# result TEXT, with what was found wrong in the file `found`: nothing is right
+result() {
+	number=$((number + 1))
+	if [ -s "$scratch/found" ]; then
+		echo "not ok $number - $1"
+		sed 's/^/# /' "$scratch/found"
+	else
+		echo "ok $number - $1"
+	fi
+}
+
+# includes FOLDER ALLOWED...: whatever the folder's files include from the project must begin with
+# one of the allowed paths
+includes() {
+	folder=$1
+	shift
+	: >"$scratch/found"
+	for file in $(find "$folder" -name '*.[ch]' | sort); do
+		sed -n 's/^#include "\([^"]*\)".*/\1/p' "$file" | while read -r included; do
+			fine=no
+			[ -e "$folder/$included" ] && fine=yes # a neighbour
+			for allowed in "$@"; do
+				case $included in
+				"$allowed"*) fine=yes ;;
+				esac
+			done
+			[ $fine = yes ] || echo "$file includes $included"
+		done
+	done >"$scratch/found"
+	[ -n "$(find "$folder" -name '*.c')" ] || echo "no file in $folder" >>"$scratch/found"
+	result "$folder includes only: $*"
+}
+
+# only_in PATTERN FILES...: a system header that may be included in these files only
+only_in() {
+	pattern=$1
+	shift
+	: >"$scratch/found"
+	grep -rlE "^#include <$pattern" broker protocol daemon libclient ctl examples |
+		while read -r file; do
+			fine=no
+			for allowed in "$@"; do
+				case $file in
+				# shellcheck disable=SC2254 # a pattern it is
+				$allowed) fine=yes ;;
+				esac
+			done
+			[ $fine = yes ] || echo "$file includes $pattern"
+		done >"$scratch/found"
+	result "$pattern is included only in: $*"
+}
+
+includes broker/model broker/model/
+includes broker/probe broker/model/ broker/probe/
+includes broker/solver broker/model/ broker/solver/
+includes broker/heap broker/model/ broker/heap/
+includes protocol broker/model/ protocol/
+includes daemon broker/model/ broker/broker.h broker/quota.h protocol/ daemon/ introspect-xml.h
+includes libclient broker/model/ protocol/ libclient/ dmabroker.h
+includes ctl ctl/ dmabroker.h
+includes examples examples/ dmabroker.h
+only_in 'dbus/' protocol/wire.[ch] daemon/bus.c daemon/methods.c libclient/client.c
+only_in 'libudev' 'broker/probe/*'
+only_in '(xf86drm|drm)' 'broker/probe/*' 'broker/heap/*' 'examples/*'
+only_in 'json' 'ctl/*'
+only_in 'pthread' daemon/worker.c
+
+for page in vocabulary limits; do
+	"$reference" $page | diff "docs/$page.md" - >"$scratch/found" 2>&1
+	result "docs/$page.md is what the code says (tests/lint/reference $page >docs/$page.md)"
+done
+
+# every exported symbol is in the header and the other way round
+grep -A1 '^DMABROKER_API' include/dmabroker.h | grep -o 'dmabroker_[a-z0-9_]*(' | tr -d '(' |
+	sort -u >"$scratch/declared"
+nm -D --defined-only "$library" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort -u \
+	>"$scratch/exported"
+diff "$scratch/declared" "$scratch/exported" >"$scratch/found"
+[ -s "$scratch/exported" ] || echo "nothing is exported" >>"$scratch/found"
+result "the library exports what the header declares ($(wc -l <"$scratch/exported") functions)"
+nm -D --defined-only "$library" | grep ' T ' | grep -v '@@DMABROKER_1.0$' >"$scratch/found"
+result "every exported function has a version node"
+
+"$compiler" -std=c99 -pedantic -Wall -Wextra -Werror -x c -fsyntax-only include/dmabroker.h \
+	>"$scratch/found" 2>&1
+result "the header compiles as C99"
+"$compiler" -Wall -Wextra -Werror -x c++ -fsyntax-only include/dmabroker.h >"$scratch/found" 2>&1
+result "the header compiles as C++"
+
+files=$(git ls-files --cached --others --exclude-standard 2>/dev/null || find . -type f)
+for file in $files; do
+	case $file in
+	*.c | *.h | *.sh | *.build | *.scd | *.rules | *.service | *.conf | .ci/run)
+		[ -e "$file" ] || continue
+		head -n 5 "$file" | grep -q 'SPDX-License-Identifier: MIT' || echo "$file"
+		;;
+	esac
+done >"$scratch/found"
+result "every source file says its licence"
+
+: >"$scratch/found"
+for file in $(echo "$files" | grep '\.[ch]$'); do
+	[ -e "$file" ] || continue
+	clang-format --dry-run --Werror "$file" >/dev/null 2>&1 || echo "$file"
+done >"$scratch/found"
+result "every C file has the project's format"
+
+echo "1..$number"

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: MIT */
+/* Records, formats, layouts, access: the plain values. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "broker/model/access.h"
+#include "broker/model/arith.h"
+#include "broker/model/format.h"
+#include "broker/model/text.h"
+#include "tests/unit/check.h"
+#include "tests/unit/machine.h"
+
+/* ---- the table ---- */
+
+START_TEST(table_is_consistent)
+{
+	for (size_t g = 0; vocab_groups[g]; g++) {
+		const struct vocab_group *group = vocab_groups[g];
+
+		ck_assert_uint_le(group->rows_len, VOCAB_ROWS_MAX);
+		for (size_t i = 0; i < group->rows_len; i++) {
+			const struct vocab_row *row = &group->rows[i];
+
+			ck_assert_ptr_nonnull(row->name);
+			ck_assert_int_eq(vocab_find(group, row->name), (int)i);
+			ck_assert_int_ne(strncmp(row->name, "x-", 2), 0);
+			ck_assert_uint_ge(strlen(row->doc), 3);
+			ck_assert_uint_lt(row->offset, group->size);
+			ck_assert_int_eq(row->type == VOCAB_ENUM, row->names != NULL);
+			ck_assert_int_eq(row->type == VOCAB_DICTS, row->group != NULL);
+		}
+	}
+}
+END_TEST
+
+START_TEST(absent_is_not_zero)
+{
+	struct participant *participant;
+
+	ck_assert_int_eq(vocab_create(&vocab_participant, &participant), 0);
+	ck_assert(!vocab_has(participant, PARTICIPANT_CAMPING));
+	ck_assert_uint_eq(vocab_number(participant, PARTICIPANT_CAMPING), 1);
+	ck_assert_int_eq(vocab_set_number(participant, PARTICIPANT_CAMPING, 0, VOCAB_DECLARED), 0);
+	ck_assert(vocab_has(participant, PARTICIPANT_CAMPING));
+	ck_assert_uint_eq(vocab_number(participant, PARTICIPANT_CAMPING), 0);
+	vocab_clear(participant, PARTICIPANT_CAMPING);
+	ck_assert_uint_eq(vocab_number(participant, PARTICIPANT_CAMPING), 1);
+	vocab_destroy(participant);
+}
+END_TEST
+
+/* Every number of every group: its limits are taken, what is beyond them is refused and changes
+ * nothing. */
+START_TEST(limits_are_kept)
+{
+	unsigned int checked = 0;
+
+	for (size_t g = 0; vocab_groups[g]; g++) {
+		void *record;
+
+		ck_assert_int_eq(vocab_create(vocab_groups[g], &record), 0);
+		for (unsigned int i = 0; i < vocab_groups[g]->rows_len; i++) {
+			const struct vocab_row *row = &vocab_groups[g]->rows[i];
+
+			if (row->type != VOCAB_U32 && row->type != VOCAB_U64)
+				continue;
+			ck_assert_int_eq(vocab_set_number(record, i, row->min, VOCAB_DECLARED), 0);
+			ck_assert_int_eq(vocab_set_number(record, i, row->max, VOCAB_DECLARED), 0);
+			ck_assert_uint_eq(vocab_number(record, i), row->max);
+			if (row->min)
+				ck_assert_int_eq(
+					vocab_set_number(record, i, row->min - 1, VOCAB_DECLARED),
+					-ERANGE);
+			if (row->max != UINT64_MAX)
+				ck_assert_int_eq(
+					vocab_set_number(record, i, row->max + 1, VOCAB_DECLARED),
+					-ERANGE);
+			ck_assert_uint_eq(vocab_number(record, i), row->max);
+			checked++;
+		}
+		vocab_destroy(record);
+	}
+	ck_assert_uint_gt(checked, 50);
+}
+END_TEST
+
+START_TEST(words_that_are_not_served_say_so)
+{
+	struct request *request;
+
+	ck_assert_int_eq(vocab_create(&vocab_request, &request), 0);
+	ck_assert_int_eq(vocab_set_number(request, REQUEST_FIELD, 0, VOCAB_DECLARED), 0);
+	ck_assert_int_eq(vocab_set_number(request, REQUEST_FIELD, 1, VOCAB_DECLARED), -EOPNOTSUPP);
+	ck_assert_int_eq(vocab_set_number(request, REQUEST_FIELD, 99, VOCAB_DECLARED), -ERANGE);
+	ck_assert_int_eq(vocab_set_number(request, REQUEST_MEMORY_OBJECTS, 1, VOCAB_DECLARED),
+			 -EOPNOTSUPP);
+	ck_assert_str_eq(vocab_enum_name(request, REQUEST_FIELD), "progressive");
+	vocab_destroy(request);
+}
+END_TEST
+
+START_TEST(lists_end_at_their_limit)
+{
+	struct request *request;
+
+	ck_assert_int_eq(vocab_create(&vocab_request, &request), 0);
+	for (uint32_t i = 0; i < 1024; i++)
+		ck_assert_int_eq(vocab_add_format(request, REQUEST_FORMATS, i, 0, VOCAB_DECLARED),
+				 0);
+	ck_assert_int_eq(vocab_add_format(request, REQUEST_FORMATS, 0, 0, VOCAB_DECLARED), -ERANGE);
+	ck_assert_uint_eq(request->formats.len, 1024);
+	ck_assert_uint_eq(request->formats.items[1023].fourcc, 1023);
+	vocab_destroy(request);
+}
+END_TEST
+
+START_TEST(copy_is_deep_and_without_fds)
+{
+	struct request *request = request_by_text("640x480 f=XR24 h=system a=cam0:capture/f=NV12");
+	struct participant *participant = (struct participant *)request->participants.items[0];
+	struct request *copy;
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(vocab_set_fd(participant, PARTICIPANT_DEVICE_FD, fd, VOCAB_DECLARED), 0);
+	ck_assert_int_eq(vocab_copy(request, &copy), 0);
+	vocab_destroy(request);
+	ck_assert_int_eq(fcntl(fd, F_GETFD), -1); /* closed with its record */
+	participant = (struct participant *)copy->participants.items[0];
+	ck_assert(!vocab_has(participant, PARTICIPANT_DEVICE_FD));
+	ck_assert_uint_eq(participant->formats.items[0].fourcc, FOURCC('N', 'V', '1', '2'));
+	ck_assert_str_eq(copy->allowed_heaps.items[0], "system");
+	ck_assert_uint_eq(copy->width, 640);
+	vocab_destroy(copy);
+}
+END_TEST
+
+START_TEST(machine_is_sorted_and_replaces)
+{
+	struct machine *machine = machine_by_name("pc");
+	struct heap *heap;
+	size_t len = machine->heaps.len;
+
+	for (size_t i = 1; i < machine->devices.len; i++)
+		ck_assert_int_lt(strcmp(vocab_string(machine->devices.items[i - 1], DEVICE_ID),
+					vocab_string(machine->devices.items[i], DEVICE_ID)),
+				 0);
+	ck_assert_int_eq(vocab_create(&vocab_heap, &heap), 0);
+	ck_assert_int_eq(vocab_set_string(heap, HEAP_ID, "system", VOCAB_KERNEL), 0);
+	ck_assert_int_eq(machine_put(machine, heap), 0);
+	ck_assert_uint_eq(machine->heaps.len, len);
+	ck_assert_ptr_eq(machine_find_heap(machine, "system"), heap);
+	ck_assert_int_eq(machine_remove(machine, MACHINE_HEAPS, "system"), 0);
+	ck_assert_ptr_null(machine_find_heap(machine, "system"));
+	ck_assert_int_eq(machine_remove(machine, MACHINE_HEAPS, "system"), -ENOENT);
+	ck_assert_ptr_nonnull(machine_find_heap(machine, "udmabuf"));
+	vocab_destroy(machine);
+}
+END_TEST
+
+/* ---- arithmetic ---- */
+
+START_TEST(arithmetic_never_wraps)
+{
+	uint64_t value = 7;
+
+	ck_assert(!arith_add(UINT64_MAX, 1, &value));
+	ck_assert(!arith_mul(UINT64_MAX / 2, 3, &value));
+	ck_assert(!arith_align(UINT64_MAX, 4096, &value));
+	ck_assert(!arith_lcm(UINT64_MAX, UINT64_MAX - 1, &value));
+	ck_assert(arith_align(UINT64_MAX - 4095, 4096, &value));
+	ck_assert_uint_eq(value, UINT64_MAX - 4095);
+	ck_assert(arith_lcm(96, 64, &value));
+	ck_assert_uint_eq(value, 192);
+	ck_assert(arith_align(0, 4096, &value));
+	ck_assert_uint_eq(value, 0);
+}
+END_TEST
+
+/* ---- formats ---- */
+
+struct layout_row {
+	const char *format;
+	uint32_t width, height;
+	uint32_t stride[3];
+	uint64_t offset[3];
+	uint64_t total;
+};
+
+/* By hand from the definition of each format. */
+static const struct layout_row layouts[] = {
+	{"XR24", 640, 480, {2560}, {0}, 1228800},
+	{"RG24", 641, 3, {1923}, {0}, 5769},
+	{"RG16", 640, 480, {1280}, {0}, 614400},
+	{"R8  ", 640, 480, {640}, {0}, 307200},
+	{"YUYV", 640, 480, {1280}, {0}, 614400},
+	{"YUYV", 641, 480, {1284}, {0}, 616320},
+	{"NV12", 640, 480, {640, 640}, {0, 307200}, 460800},
+	{"NV12", 640, 481, {640, 640}, {0, 307840}, 462080},
+	{"NV16", 640, 480, {640, 640}, {0, 307200}, 614400},
+	{"NV24", 640, 480, {640, 1280}, {0, 307200}, 921600},
+	{"P010", 640, 480, {1280, 1280}, {0, 614400}, 921600},
+	{"YU12", 640, 480, {640, 320, 320}, {0, 307200, 384000}, 460800},
+	{"YU12", 641, 481, {642, 321, 321}, {0, 308802, 386163}, 463524},
+	{"YU16", 640, 480, {640, 320, 320}, {0, 307200, 460800}, 614400},
+};
+
+START_TEST(layout_is_as_defined)
+{
+	const struct layout_row *row = &layouts[_i];
+	const char *name = row->format;
+	const struct format_info *info = format_find(FOURCC(name[0], name[1], name[2], name[3]));
+	struct format_layout layout;
+
+	ck_assert_msg(info != NULL, "%s is not in the table", name);
+	ck_assert_uint_eq(format_stride_min(info, row->width), row->stride[0]);
+	ck_assert(format_layout(info, row->height, row->stride[0], 1, &layout));
+	for (unsigned int i = 0; i < info->planes_len; i++) {
+		ck_assert_uint_eq(layout.stride[i], row->stride[i]);
+		ck_assert_uint_eq(layout.offset[i], row->offset[i]);
+	}
+	ck_assert_uint_eq(layout.total, row->total);
+}
+END_TEST
+
+START_TEST(layout_that_overflows_is_refused)
+{
+	const struct format_info *info = format_find(FOURCC('Y', 'U', '1', '2'));
+	struct format_layout layout;
+
+	ck_assert_uint_eq(format_stride_min(format_find(FOURCC('X', 'R', '2', '4')), UINT32_MAX),
+			  0);
+	ck_assert(!format_layout(info, 480, 641, 1, &layout)); /* chroma would be 320.5 */
+	ck_assert(!format_layout(info, UINT32_MAX, UINT32_MAX - 1, 1, &layout));
+	ck_assert(format_layout(info, UINT32_MAX, 65536, 1, &layout));
+	ck_assert_uint_gt(layout.total, UINT32_MAX);
+}
+END_TEST
+
+START_TEST(fourccs_of_both_worlds_meet)
+{
+	char text[FORMAT_TEXT_BYTES];
+
+	ck_assert_uint_eq(format_from_v4l2(FOURCC('X', 'R', '2', '4')), FOURCC('X', 'R', '2', '4'));
+	ck_assert_uint_eq(format_from_v4l2(FOURCC('B', 'G', 'R', '3')), FOURCC('R', 'G', '2', '4'));
+	ck_assert_uint_eq(format_from_v4l2(FOURCC('4', '2', '2', 'P')), FOURCC('Y', 'U', '1', '6'));
+	ck_assert_uint_eq(format_from_v4l2(FOURCC('M', 'J', 'P', 'G')), 0);
+	ck_assert_uint_eq(format_from_v4l2(0), 0);
+	format_text(FOURCC('X', 'R', '2', '4'), text);
+	ck_assert_str_eq(text, "XR24");
+	format_text(0x01020304, text);
+	ck_assert_str_eq(text, "????");
+}
+END_TEST
+
+/* ---- access, against a model of a cache ---- */
+
+/*
+ * Memory and one CPU cache, each holding the version of the data it last saw. A coherent agent
+ * works on the newest wherever it is and leaves it in the cache; a non-coherent one works on
+ * memory; clean writes a dirty line back; invalidate drops the line, dirty or not. At any moment
+ * the cache may also write a dirty line back, or load a line that it does not hold (speculation).
+ */
+struct model {
+	unsigned int memory;
+	unsigned int cache; /* 0: no line */
+	bool dirty;
+	unsigned int newest;
+};
+
+static void model_clean(struct model *model)
+{
+	if (model->dirty)
+		model->memory = model->cache;
+	model->dirty = false;
+}
+
+static void model_do(struct model *model, enum operation operation)
+{
+	if (operation & OPERATION_CLEAN)
+		model_clean(model);
+	if (operation & OPERATION_INVALIDATE) {
+		model->cache = 0;
+		model->dirty = false;
+	}
+}
+
+static void model_speculate(struct model *model, unsigned int *seed)
+{
+	*seed = *seed * 1103515245 + 12345;
+	if (*seed & 0x10000)
+		model_clean(model);
+	if (*seed & 0x20000 && !model->cache)
+		model->cache = model->memory;
+}
+
+static bool snoops(enum agent kind, unsigned int seed)
+{
+	if (kind == AGENT_UNKNOWN)
+		return seed & 0x40000;
+	return kind != AGENT_NON_COHERENT;
+}
+
+static unsigned int model_read(const struct model *model, bool through_cache)
+{
+	return through_cache && model->cache ? model->cache : model->memory;
+}
+
+static void model_write(struct model *model, bool through_cache)
+{
+	model->newest++;
+	if (through_cache) {
+		model->cache = model->newest;
+		model->dirty = true;
+	} else {
+		model->memory = model->newest;
+	}
+}
+
+static void step(struct access_state *state, struct model *model, unsigned int *seed,
+		 const bool *through_cache)
+{
+	unsigned int agent;
+	enum access_mode mode;
+	enum operation operation;
+
+	*seed = *seed * 1103515245 + 12345;
+	agent = (*seed >> 16) % state->agents_len;
+	mode = (enum access_mode)(1 + (*seed >> 20) % 3);
+	ck_assert_int_eq(access_begin(state, agent, mode, &operation), 0);
+	model_do(model, operation);
+	access_begun(state, agent, mode);
+	model_speculate(model, seed);
+	if (mode & ACCESS_READ)
+		ck_assert_uint_eq(model_read(model, through_cache[agent]), model->newest);
+	if (mode & ACCESS_WRITE)
+		model_write(model, through_cache[agent]);
+	model_speculate(model, seed);
+	ck_assert_int_eq(access_end(state, agent, &operation), 0);
+	model_do(model, operation);
+	model_speculate(model, seed);
+}
+
+START_TEST(every_reader_sees_the_newest_data)
+{
+	static const enum agent kinds[] = {AGENT_CPU,	       AGENT_CPU_COPYING, AGENT_COHERENT,
+					   AGENT_NON_COHERENT, AGENT_UNKNOWN,	  AGENT_UNKNOWN};
+	unsigned int seed = (unsigned int)_i;
+
+	for (int round = 0; round < 200; round++) {
+		struct access_state state = {.cached = true, .agents_len = 6};
+		struct model model = {.memory = 1, .newest = 1};
+		bool through_cache[6];
+
+		for (unsigned int i = 0; i < 6; i++) {
+			state.agents[i].kind = kinds[i];
+			seed = seed * 1103515245 + 12345;
+			through_cache[i] = snoops(kinds[i], seed);
+		}
+		for (int i = 0; i < 100; i++)
+			step(&state, &model, &seed, through_cache);
+	}
+}
+END_TEST
+
+START_TEST(hand_overs_by_the_table)
+{
+	static const struct {
+		enum agent from, to;
+		enum operation due;
+	} table[] = {
+		{AGENT_CPU, AGENT_CPU, OPERATION_NONE},
+		{AGENT_CPU, AGENT_COHERENT, OPERATION_NONE},
+		{AGENT_CPU, AGENT_NON_COHERENT, OPERATION_CLEAN},
+		{AGENT_CPU_COPYING, AGENT_NON_COHERENT, OPERATION_CLEAN},
+		{AGENT_COHERENT, AGENT_NON_COHERENT, OPERATION_CLEAN},
+		{AGENT_NON_COHERENT, AGENT_NON_COHERENT, OPERATION_NONE},
+		{AGENT_NON_COHERENT, AGENT_CPU, OPERATION_INVALIDATE},
+		{AGENT_NON_COHERENT, AGENT_COHERENT, OPERATION_INVALIDATE},
+		{AGENT_CPU, AGENT_UNKNOWN, OPERATION_CLEAN},
+		{AGENT_UNKNOWN, AGENT_NON_COHERENT, OPERATION_CLEAN},
+		{AGENT_UNKNOWN, AGENT_CPU, OPERATION_BOTH},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		ck_assert_int_eq(access_hand_over(table[i].from, table[i].to, true), table[i].due);
+		ck_assert_int_eq(access_hand_over(table[i].from, table[i].to, false),
+				 OPERATION_NONE);
+	}
+}
+END_TEST
+
+START_TEST(one_writer_or_many_readers)
+{
+	struct access_state state = {.cached = true, .agents_len = 3};
+	enum operation operation;
+
+	ck_assert_int_eq(access_begin(&state, 0, ACCESS_READ, &operation), 0);
+	access_begun(&state, 0, ACCESS_READ);
+	ck_assert_int_eq(access_begin(&state, 0, ACCESS_READ, &operation), -EALREADY);
+	ck_assert_int_eq(access_begin(&state, 1, ACCESS_READ, &operation), 0);
+	access_begun(&state, 1, ACCESS_READ);
+	ck_assert_int_eq(access_begin(&state, 2, ACCESS_WRITE, &operation), -EBUSY);
+	ck_assert_int_eq(access_end(&state, 0, &operation), 0);
+	ck_assert_int_eq(access_end(&state, 0, &operation), -EINVAL);
+	ck_assert_int_eq(access_begin(&state, 2, ACCESS_READ_WRITE, &operation), -EBUSY);
+	ck_assert_int_eq(access_end(&state, 1, &operation), 0);
+	ck_assert_int_eq(access_begin(&state, 2, ACCESS_WRITE, &operation), 0);
+	access_begun(&state, 2, ACCESS_WRITE);
+	ck_assert_int_eq(access_begin(&state, 0, ACCESS_READ, &operation), -EBUSY);
+	ck_assert_int_eq(access_begin(&state, 3, ACCESS_READ, &operation), -EINVAL);
+	ck_assert_int_eq(access_begin(&state, 0, (enum access_mode)0, &operation), -EINVAL);
+	ck_assert_int_eq(access_end(&state, 9, &operation), -EINVAL);
+}
+END_TEST
+
+/* ---- errors ---- */
+
+START_TEST(errors_have_a_name_each)
+{
+	for (int i = 1; i < ERROR_CODES; i++) {
+		ck_assert_int_lt(error_rows[i].number, 0);
+		ck_assert_int_eq((int)error_from_name(error_rows[i].name), i);
+		for (int j = 1; j < i; j++)
+			ck_assert_int_ne(error_rows[i].number, error_rows[j].number);
+	}
+	ck_assert_int_eq(error_from_name("org.dmabroker1.Error.Conflict"), ERROR_CONFLICT);
+	ck_assert_int_eq(error_from_name("org.freedesktop.DBus.Error.Failed"), ERROR_NONE);
+}
+END_TEST
+
+START_TEST(error_text_names_all_members)
+{
+	struct error error = {0};
+	char *text;
+
+	ck_assert_int_eq(error_set(&error, ERROR_CONFLICT, CONSTRAINT_CONTIGUITY, "camera", NULL,
+				   "contiguous memory", "scattered memory: system"),
+			 -EXDEV);
+	error_setf(&error, ERROR_CONFLICT, CONSTRAINT_HEAPS, NULL, "allowed-heaps", "only %s", "%s",
+		   "system");
+	text = text_error(&error);
+	ck_assert_str_eq(text, "these cannot hold together:\n"
+			       "  camera: contiguity: wants contiguous memory; offered: scattered "
+			       "memory: system\n"
+			       "  heaps: wants only %s; offered: system");
+	free(text);
+	error_finish(&error);
+	ck_assert_ptr_null(error.details);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("model");
+	TCase *all = tcase_create("all");
+
+	tcase_set_timeout(all, 60);
+	tcase_add_test(all, table_is_consistent);
+	tcase_add_test(all, absent_is_not_zero);
+	tcase_add_test(all, limits_are_kept);
+	tcase_add_test(all, words_that_are_not_served_say_so);
+	tcase_add_test(all, lists_end_at_their_limit);
+	tcase_add_test(all, copy_is_deep_and_without_fds);
+	tcase_add_test(all, machine_is_sorted_and_replaces);
+	tcase_add_test(all, arithmetic_never_wraps);
+	tcase_add_loop_test(all, layout_is_as_defined, 0,
+			    (int)(sizeof(layouts) / sizeof(layouts[0])));
+	tcase_add_test(all, layout_that_overflows_is_refused);
+	tcase_add_test(all, fourccs_of_both_worlds_meet);
+	tcase_add_loop_test(all, every_reader_sees_the_newest_data, 1, 6);
+	tcase_add_test(all, hand_overs_by_the_table);
+	tcase_add_test(all, one_writer_or_many_readers);
+	tcase_add_test(all, errors_have_a_name_each);
+	tcase_add_test(all, error_text_names_all_members);
+	suite_add_tcase(suite, all);
+	return run_suite(suite);
+}

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+/* Machine, request, expected answer: one named case per row. */
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/model/format.h"
+#include "broker/model/text.h"
+#include "broker/solver/solve.h"
+#include "tests/unit/check.h"
+#include "tests/unit/machine.h"
+
+/*
+ * The answer in one line:
+ *	HEAP FORMAT STRIDE BYTES COUNT                 a plan (picture bytes)
+ *	ERROR [PARTICIPANT:]CONSTRAINT[@KEY] ...       an error and its refusals
+ */
+struct row {
+	const char *name;
+	const char *machine;
+	const char *request;
+	const char *answer;
+};
+
+static const struct row rows[] = {
+	/* contiguity: scarce memory only where somebody needs it */
+	{"a camera that takes scattered memory gets the system heap", "pc",
+	 "640x480 camera=cam0:capture encoder=codec:output display=vkms:scanout",
+	 "system XR24 2560 1228800 3"},
+	{"a camera that needs contiguous memory gets the CMA heap", "pc",
+	 "640x480 camera=cam1:capture encoder=codec:output display=vkms:scanout",
+	 "reserved XR24 2560 1228800 3"},
+	{"without a CMA heap the camera alone is to blame", "nocma",
+	 "640x480 camera=cam1:capture encoder=codec:output", "Conflict camera:contiguity"},
+	{"system heap asked for: the camera and that request are to blame", "pc",
+	 "640x480 h=system camera=cam1:capture encoder=codec:output",
+	 "Conflict camera:contiguity heaps@allowed-heaps"},
+	{"CMA heap forbidden: the camera and that request are to blame", "pc",
+	 "640x480 -h=reserved camera=cam1:capture",
+	 "Conflict camera:contiguity heaps@forbidden-heaps"},
+	{"two who need contiguous memory: one of them is enough for the conflict", "nocma",
+	 "640x480 a=cam1:capture b=lcd:scanout", "Conflict b:contiguity"},
+	{"a declared need for contiguous memory counts for the CPU too", "pc",
+	 "640x480 f=XR24 cpu=:cpu/contiguous=1", "reserved XR24 2560 1228800 1"},
+	{"of a device of which nothing is known the worst is assumed", "pc",
+	 "640x480 a=riddle:capture", "reserved XR24 2560 1228800 1"},
+	{"the request may allow the scarce heap alone", "pc",
+	 "640x480 h=reserved camera=cam0:capture", "reserved XR24 2560 1228800 1"},
+	/* reach */
+	{"memory above the reach of a 32-bit device is no memory for it", "big",
+	 "640x480 camera=cam1:capture", "Conflict camera:reach"},
+	{"who copies with the CPU reaches all memory", "big", "640x480 camera=cam0:capture",
+	 "system XR24 2560 1228800 1"},
+	{"a declared reach counts", "big", "640x480 f=XR24 cpu=:cpu/address-bits=32",
+	 "Conflict cpu:reach"},
+	{"a reach of exactly the memory's bits is enough", "big",
+	 "640x480 f=XR24 cpu=:cpu/address-bits=33", "system XR24 2560 1228800 1"},
+	{"one bit less is not", "pc", "640x480 f=XR24 cpu=:cpu/address-bits=29",
+	 "Conflict cpu:reach"},
+	/* heaps */
+	{"no heap on the machine", "noheap", "640x480 camera=cam0:capture", "Conflict heaps"},
+	{"a heap of unknown properties is never chosen", "pc",
+	 "640x480 -h=system,reserved,udmabuf camera=cam0:capture",
+	 "Conflict heaps@forbidden-heaps"},
+	{"named in the request it is, and its reach is unknown: 64 bit", "pc",
+	 "640x480 h=vendor camera=cam0:capture", "vendor XR24 2560 1228800 1"},
+	{"a heap that is not there", "pc", "640x480 h=nowhere camera=cam0:capture",
+	 "Conflict heaps@allowed-heaps"},
+	{"udmabuf serves where the system heap is forbidden", "pc",
+	 "640x480 -h=system,reserved camera=cam0:capture", "udmabuf XR24 2560 1228800 1"},
+	{"udmabuf does not serve a mapped device of unknown coherency", "arm",
+	 "640x480 h=udmabuf display=vkms:scanout",
+	 "Conflict display:maintenance heaps@allowed-heaps"},
+	{"more than a heap's capacity is a conflict", "pc",
+	 "1920x1080 n=9 h=reserved camera=cam1:capture f=XR24",
+	 "Conflict format@formats heaps@allowed-heaps capacity count@count"},
+	{"as much as fits is none", "pc", "1920x1080 n=8 h=reserved camera=cam1:capture f=XR24",
+	 "reserved XR24 7680 8294400 8"},
+	{"more than any known heap's capacity: of the unknown heap it is not known", "pc",
+	 "16384x16384 n=2 f=XR24 cpu=:cpu", "Conflict heaps@allowed-heaps capacity count@count"},
+	/* formats */
+	{"a format nobody has in common", "pc",
+	 "640x480 encoder=codec:output/f=NV12 display=vkms:scanout",
+	 "Conflict display:format@formats encoder:format@formats"},
+	{"the request's own format wins", "pc",
+	 "640x480 f=NV12 camera=cam0:capture encoder=codec:output", "system NV12 640 460800 2"},
+	{"the request's order of formats wins", "pc", "640x480 f=YUYV,XR24 camera=cam0:capture",
+	 "system YUYV 1280 614400 1"},
+	{"a participant's own order counts, summed over all", "pc",
+	 "640x480 camera=cam0:capture/f=NV12,XR24 encoder=codec:output",
+	 "system NV12 640 460800 2"},
+	{"without order of a client the devices' lists decide, ties by fewer bytes", "pc",
+	 "640x480 camera=cam0:capture encoder=codec:output", "system NV12 640 460800 2"},
+	{"a request's format that one refuses", "pc",
+	 "640x480 f=YUYV camera=cam0:capture encoder=codec:output",
+	 "Conflict encoder:format@formats format@formats"},
+	{"a format without known layout is never planned", "pc", "640x480 f=ABCD cpu=:cpu",
+	 "Conflict format@formats"},
+	{"nobody names a format", "pc", "640x480 cpu=:cpu", "Conflict incomplete@formats"},
+	{"a render node takes what its client declares", "pc",
+	 "640x480 gpu=gpu:render/f=XR24 camera=cam0:capture", "system XR24 2560 1228800 2"},
+	/* sizes */
+	{"a size that is not in the camera's list", "pc", "640x360 camera=cam0:capture",
+	 "Conflict camera:size"},
+	{"smaller than the encoder takes", "pc", "632x480 encoder=codec:output",
+	 "Conflict encoder:size"},
+	{"the smallest size it takes", "pc", "640x480 encoder=codec:output/f=XR24",
+	 "system XR24 2560 1228800 1"},
+	{"the largest", "pc", "4096x2160 encoder=codec:output/f=XR24",
+	 "system XR24 16384 35389440 1"},
+	{"larger", "pc", "4104x2160 encoder=codec:output", "Conflict encoder:size"},
+	{"between the steps", "pc", "644x480 encoder=codec:output", "Conflict encoder:size"},
+	{"the largest picture of all", "pc", "32768x32768 f=XR24 cpu=:cpu",
+	 "Conflict heaps@allowed-heaps capacity"},
+	/* strides */
+	{"alignments of all are met at once", "pc",
+	 "650x480 f=XR24 camera=cam1:capture display=lcd:scanout", "reserved XR24 2624 1259520 2"},
+	{"a declared alignment is merged by the least common multiple", "pc",
+	 "650x480 f=XR24 camera=cam1:capture/stride-align=96 display=lcd:scanout",
+	 "reserved XR24 2688 1290240 2"},
+	{"a camera with a stride of its own and a display that wants another", "pc",
+	 "650x480 f=XR24 camera=greedy:capture display=lcd:scanout",
+	 "Conflict camera:stride display:stride format@formats"},
+	{"a device that pads its stride makes all others follow", "pc",
+	 "650x480 f=XR24 camera=cam1:capture out=padder:output", "reserved XR24 2816 1355776 2"},
+	{"two devices, each with a stride of its own", "pc",
+	 "650x480 f=XR24 camera=greedy:capture out=padder:output",
+	 "Conflict camera:stride out:stride format@formats"},
+	{"a smallest stride", "pc", "640x480 f=XR24 cpu=:cpu/stride-min=3000",
+	 "system XR24 3000 1440000 1"},
+	{"a largest stride below the picture", "pc", "640x480 f=XR24 cpu=:cpu/stride-max=2559",
+	 "Conflict cpu:stride@stride-align"},
+	{"a largest stride of exactly the picture", "pc", "640x480 f=XR24 cpu=:cpu/stride-max=2560",
+	 "system XR24 2560 1228800 1"},
+	{"an alignment of every plane reaches the chroma planes", "pc",
+	 "640x480 f=YU12 cpu=:cpu/stride-align=512", "system YU12 1024 737280 1"},
+	/* offsets, bytes */
+	{"plane offsets are aligned as asked", "pc", "642x481 f=NV12 cpu=:cpu/offset-align=4096",
+	 "system NV12 642 466018 1"},
+	{"V4L2 cannot say plane offsets", "pc",
+	 "1920x1080 f=NV12 camera=cam1:capture cpu=:cpu/offset-align=65536",
+	 "Conflict camera:offset@offset-align cpu:offset@offset-align format@formats"},
+	{"bytes behind the picture", "pc", "640x480 f=XR24 out=padder:output",
+	 "system XR24 2560 1232896 1"},
+	{"a largest number of bytes below it", "pc",
+	 "640x480 f=XR24 out=padder:output cpu=:cpu/bytes-max=1230000",
+	 "Conflict cpu:bytes@bytes-max out:bytes@bytes-min format@formats"},
+	{"a least number of bytes", "pc", "640x480 f=XR24 cpu=:cpu/bytes-min=2000000",
+	 "system XR24 2560 2000000 1"},
+	/* counts */
+	{"the hard need is the sum of what each holds", "pc",
+	 "640x480 a=cam0:capture/camping=3 b=codec:output/camping=2/f=XR24",
+	 "system XR24 2560 1228800 5"},
+	{"a driver's minimum is a floor of its own camping", "pc",
+	 "640x480 a=greedy:capture/camping=2 b=codec:output", "system XR24 2560 1228800 7"},
+	{"slack comes on top", "pc", "640x480 a=cam0:capture/f=XR24/slack=3",
+	 "system XR24 2560 1228800 4"},
+	{"slack gives way to a maximum", "pc",
+	 "640x480 a=cam0:capture/f=XR24/slack=3 b=codec:output/max-count=3",
+	 "system XR24 2560 1228800 3"},
+	{"the hard need does not", "pc", "640x480 a=greedy:capture b=codec:output/max-count=3",
+	 "Conflict a:count@camping b:count@max-count"},
+	{"a count of the request is a need", "pc", "640x480 n=5 a=cam0:capture/f=XR24/max-count=4",
+	 "Conflict a:count@max-count count@count"},
+	{"a count of the request above the sum", "pc", "640x480 n=5 a=cam0:capture/f=XR24",
+	 "system XR24 2560 1228800 5"},
+	/* devices */
+	{"a device that refuses foreign buffers", "pc",
+	 "640x480 camera=cam0:capture display=bochs:scanout", "Conflict display:device"},
+	{"an unknown device", "pc", "640x480 a=nothing:capture", "UnknownDevice a:device@device"},
+	{"a device by its node", "pc", "640x480 f=XR24 a=lcd", "reserved XR24 2560 1228800 1"},
+	{"a role the device does not have", "pc", "640x480 a=cam0:scanout",
+	 "InvalidRequest a:request@role"},
+	{"no role named, and it has two", "pc", "640x480 a=codec", "InvalidRequest a:request@role"},
+	{"no role named, and it has one", "pc", "640x480 f=XR24 a=cam0",
+	 "system XR24 2560 1228800 1"},
+	{"a device for the CPU", "pc", "640x480 a=cam0:cpu", "InvalidRequest a:request@device"},
+	{"neither device nor CPU", "pc", "640x480 a=:capture", "InvalidRequest a:request@device"},
+	{"the same name twice", "pc", "640x480 a=cam0:capture a=codec:output",
+	 "InvalidRequest a:request@name"},
+	{"a render node without formats", "pc", "640x480 a=gpu:render",
+	 "InvalidRequest a:request@formats"},
+	{"no participant", "pc", "640x480", "InvalidRequest request@participants"},
+	{"no size", "pc", "f=XR24 cpu=:cpu", "InvalidRequest request@width"},
+	{"a visible rectangle beyond the picture", "pc",
+	 "640x480 visible-x=8 visible-width=640 f=XR24 cpu=:cpu",
+	 "InvalidRequest request@visible-width"},
+	{"a visible rectangle inside it", "pc",
+	 "640x480 visible-x=8 visible-width=632 f=XR24 cpu=:cpu", "system XR24 2560 1228800 1"},
+};
+
+#define ANSWER_BYTES 4096
+
+static void write_plan(const struct plan *plan, char *text)
+{
+	char format[FORMAT_TEXT_BYTES];
+
+	format_text(plan->format, format);
+	snprintf(text, ANSWER_BYTES, "%s %s %u %llu %u", plan->heap, format,
+		 ((const struct plane *)plan->planes.items[0])->stride,
+		 (unsigned long long)plan->picture_bytes, plan->count);
+}
+
+static void write_error(const struct error *error, char *text)
+{
+	size_t used = (size_t)snprintf(text, ANSWER_BYTES, "%s", error_rows[error->code].name);
+
+	for (size_t i = 0; error->details && i < error->details->refusals.len; i++) {
+		const void *refusal = error->details->refusals.items[i];
+		const char *participant = vocab_string(refusal, REFUSAL_PARTICIPANT);
+		const char *key = vocab_string(refusal, REFUSAL_KEY);
+
+		used += (size_t)snprintf(text + used, ANSWER_BYTES - used, " %s%s%s%s%s",
+					 participant, participant[0] ? ":" : "",
+					 vocab_enum_name(refusal, REFUSAL_CONSTRAINT),
+					 key[0] ? "@" : "", key);
+		/* a refusal without both sides says nothing */
+		ck_assert(vocab_has(refusal, REFUSAL_WANTED));
+		ck_assert_str_ne(vocab_string(refusal, REFUSAL_WANTED), "");
+		ck_assert(vocab_has(refusal, REFUSAL_OFFERED));
+	}
+}
+
+/* Settles and solves; takes the request. Returns owned a plan, or NULL. */
+static struct plan *answer(const struct machine *machine, struct request *request, char *text)
+{
+	struct error error = {0};
+	struct plan *plan = NULL;
+	int result = request_settle(request, machine, &error);
+
+	if (!result)
+		result = solve(machine, request, &error, &plan);
+	if (result) {
+		ck_assert_int_eq(result, error_rows[error.code].number);
+		write_error(&error, text);
+	} else {
+		write_plan(plan, text);
+	}
+	error_finish(&error);
+	vocab_destroy(request);
+	return plan;
+}
+
+START_TEST(row_is_answered)
+{
+	const struct row *row = &rows[_i];
+	struct machine *machine = machine_by_name(row->machine);
+	char text[ANSWER_BYTES];
+	struct plan *plan = answer(machine, request_by_text(row->request), text);
+
+	ck_assert_msg(strcmp(text, row->answer) == 0, "%s\n  wants: %s\n  got:   %s", row->name,
+		      row->answer, text);
+	vocab_destroy(plan);
+	vocab_destroy(machine);
+}
+END_TEST
+
+static void reverse(struct vocab_dicts *list)
+{
+	for (size_t i = 0; i < list->len / 2; i++) {
+		struct vocab_head *first = list->items[i];
+
+		list->items[i] = list->items[list->len - 1 - i];
+		list->items[list->len - 1 - i] = first;
+	}
+}
+
+/* The same words in another order: participants, devices and heaps reversed. */
+START_TEST(order_does_not_matter)
+{
+	const struct row *row = &rows[_i];
+	struct machine *machine = machine_by_name(row->machine);
+	char text[ANSWER_BYTES], turned[ANSWER_BYTES];
+	struct plan *plan = answer(machine, request_by_text(row->request), text), *other;
+	struct request *request = request_by_text(row->request);
+	char *words = NULL, *other_words = NULL;
+
+	reverse(&machine->devices);
+	reverse(&machine->heaps);
+	reverse(&request->participants);
+	other = answer(machine, request, turned);
+	ck_assert_int_eq(plan == NULL, other == NULL);
+	if (plan) {
+		words = text_plan(plan);
+		other_words = text_plan(other);
+		ck_assert_str_eq(words, other_words);
+	} else if (strncmp(text, "Conflict", 8) == 0) {
+		ck_assert_str_eq(text, turned);
+	}
+	free(words);
+	free(other_words);
+	vocab_destroy(plan);
+	vocab_destroy(other);
+	vocab_destroy(machine);
+}
+END_TEST
+
+static const void *find_reason(const struct plan *plan, const char *choice)
+{
+	for (size_t i = 0; i < plan->reasons.len; i++)
+		if (strcmp(vocab_string(plan->reasons.items[i], REASON_CHOICE), choice) == 0)
+			return plan->reasons.items[i];
+	return NULL;
+}
+
+START_TEST(reason_names_who_needs_contiguous_memory)
+{
+	struct machine *machine = machine_by_name("pc");
+	char text[ANSWER_BYTES];
+	struct plan *plan = answer(
+		machine, request_by_text("640x480 camera=cam1:capture encoder=codec:output"), text);
+	const void *reason = find_reason(plan, "heap");
+
+	ck_assert_ptr_nonnull(reason);
+	ck_assert_str_eq(vocab_string(reason, REASON_PARTICIPANT), "camera");
+	ck_assert_str_eq(vocab_enum_name(reason, REASON_CONSTRAINT), "contiguity");
+	ck_assert_str_eq(vocab_enum_name(reason, REASON_ORIGIN), "measured");
+	ck_assert_ptr_nonnull(strstr(vocab_string(reason, REASON_WANTED), "dma-contig"));
+	vocab_destroy(plan);
+	vocab_destroy(machine);
+}
+END_TEST
+
+START_TEST(views_speak_each_participants_words)
+{
+	struct machine *machine = machine_by_name("pc");
+	char text[ANSWER_BYTES];
+	struct plan *plan = answer(machine,
+				   request_by_text("640x480 f=NV12 a=padder:output b=cam1:capture "
+						   "c=:cpu"),
+				   text);
+	const struct view *view = (const struct view *)plan->participants.items[0];
+
+	ck_assert_str_eq(text, "reserved NV12 768 557056 3");
+	ck_assert_uint_eq(view->v4l2_format, FOURCC('N', 'V', '1', '2'));
+	ck_assert_uint_eq(view->v4l2_bytesperline, 768);
+	ck_assert_uint_eq(view->v4l2_sizeimage, 768 * 480 * 3 / 2 + 4096);
+	view = (const struct view *)plan->participants.items[1];
+	ck_assert_uint_eq(view->v4l2_sizeimage, 768 * 480 * 3 / 2);
+	view = (const struct view *)plan->participants.items[2];
+	ck_assert(!vocab_has(view, VIEW_V4L2_FORMAT));
+	ck_assert_uint_eq(view->agent, AGENT_CPU);
+	ck_assert_uint_eq(((const struct plane *)plan->planes.items[1])->offset, 768 * 480);
+	vocab_destroy(plan);
+	vocab_destroy(machine);
+}
+END_TEST
+
+static const char *operation_between(const struct plan *plan, const char *from, const char *to)
+{
+	for (size_t i = 0; i < plan->policy.len; i++) {
+		const void *edge = plan->policy.items[i];
+
+		if (strcmp(vocab_string(edge, EDGE_FROM), from) == 0 &&
+		    strcmp(vocab_string(edge, EDGE_TO), to) == 0)
+			return vocab_enum_name(edge, EDGE_OPERATION);
+	}
+	return "no edge";
+}
+
+START_TEST(policy_follows_coherency)
+{
+	static const char request[] = "640x480 f=XR24 cam=cam0:capture lcd=lcd:scanout cpu=:cpu";
+	char text[ANSWER_BYTES];
+	struct machine *pc = machine_by_name("pc"), *arm = machine_by_name("arm");
+	struct plan *plan = answer(pc, request_by_text(request), text);
+
+	ck_assert_str_eq(operation_between(plan, "cam", "lcd"), "none");
+	ck_assert_str_eq(operation_between(plan, "lcd", "cpu"), "no edge");
+	vocab_destroy(plan);
+	plan = answer(arm, request_by_text(request), text);
+	ck_assert_str_eq(operation_between(plan, "cam", "lcd"), "clean");
+	ck_assert_str_eq(operation_between(plan, "cam", "cpu"), "none");
+	ck_assert_str_eq(operation_between(plan, "cpu", "lcd"), "clean");
+	vocab_destroy(plan);
+	vocab_destroy(pc);
+	vocab_destroy(arm);
+}
+END_TEST
+
+START_TEST(too_many_formats_are_refused)
+{
+	struct machine *machine = machine_by_name("pc");
+	struct request *request = request_by_text("640x480 a=cam0:capture cpu=:cpu");
+	char text[ANSWER_BYTES];
+
+	for (uint32_t i = 0; i < 1024; i++)
+		ck_assert_int_eq(
+			vocab_add_format(request, REQUEST_FORMATS, 0x1000 + i, 0, VOCAB_DECLARED),
+			0);
+	ck_assert_ptr_null(answer(machine, request, text));
+	ck_assert_str_eq(text, "TooComplex format@formats");
+	vocab_destroy(machine);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("solver");
+	TCase *table = tcase_create("table"), *single = tcase_create("single");
+	int rows_len = (int)(sizeof(rows) / sizeof(rows[0]));
+
+	tcase_add_loop_test(table, row_is_answered, 0, rows_len);
+	tcase_add_loop_test(table, order_does_not_matter, 0, rows_len);
+	tcase_add_test(single, reason_names_who_needs_contiguous_memory);
+	tcase_add_test(single, views_speak_each_participants_words);
+	tcase_add_test(single, policy_follows_coherency);
+	tcase_add_test(single, too_many_formats_are_refused);
+	suite_add_tcase(suite, table);
+	suite_add_tcase(suite, single);
+	return run_suite(suite);
+}

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/* Records through messages and back, and messages that are no records. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "broker/model/plan.h"
+#include "protocol/wire.h"
+#include "tests/unit/check.h"
+#include "tests/unit/machine.h"
+
+static DBusMessage *new_message(DBusMessageIter *iter)
+{
+	DBusMessage *message = dbus_message_new_signal("/a", "a.b", "c");
+
+	ck_assert_ptr_nonnull(message);
+	dbus_message_iter_init_append(message, iter);
+	return message;
+}
+
+/* Appends, reads back and says whether both read the same when appended again. */
+static void *round_trip(const void *record, const struct vocab_group *group)
+{
+	DBusMessageIter iter;
+	DBusMessage *message = new_message(&iter);
+	struct error error = {0};
+	void *copy;
+
+	ck_assert_int_eq(wire_append_record(&iter, record), 0);
+	ck_assert_str_eq(dbus_message_get_signature(message), "a{sv}");
+	dbus_message_iter_init(message, &iter);
+	ck_assert_int_eq(wire_read_record(&iter, group, &error, &copy), 0);
+	dbus_message_unref(message);
+	return copy;
+}
+
+static char *fill_text(const struct vocab_row *row, char *text, size_t size)
+{
+	size_t len = row->max < size - 1 ? row->max : size - 1;
+
+	memset(text, 'x', len);
+	text[len] = '\0';
+	return text;
+}
+
+static void fill(void *record, unsigned int depth);
+
+static void fill_row(void *record, unsigned int i, unsigned int depth)
+{
+	const struct vocab_row *row = &((struct vocab_head *)record)->group->rows[i];
+	enum vocab_origin origin = ((struct vocab_head *)record)->group->facts ? VOCAB_MEASURED
+									       : VOCAB_DECLARED;
+	char text[1200];
+	void *element;
+
+	switch (row->type) {
+	case VOCAB_STRING:
+		ck_assert_int_eq(
+			vocab_set_string(record, i, fill_text(row, text, sizeof(text)), origin), 0);
+		break;
+	case VOCAB_FD:
+		ck_assert_int_eq(
+			vocab_set_fd(record, i, open("/dev/null", O_RDONLY | O_CLOEXEC), origin),
+			0);
+		break;
+	case VOCAB_STRINGS:
+		ck_assert_int_eq(vocab_add_string(record, i, "one", origin), 0);
+		ck_assert_int_eq(vocab_add_string(record, i, "two", origin), 0);
+		break;
+	case VOCAB_FORMATS:
+		ck_assert_int_eq(vocab_add_format(record, i, 1, UINT64_MAX, origin), 0);
+		break;
+	case VOCAB_SIZES:
+		ck_assert_int_eq(vocab_add_size(record, i, 640, 480, origin), 0);
+		break;
+	case VOCAB_DICTS:
+		ck_assert_int_eq(vocab_add_dict(record, i, origin, &element), 0);
+		fill(element, depth + 1);
+		break;
+	case VOCAB_ENUM:
+		ck_assert_int_eq(vocab_set_number(record, i, 0, origin), 0);
+		break;
+	case VOCAB_BOOL:
+		ck_assert_int_eq(vocab_set_number(record, i, true, origin), 0);
+		break;
+	default:
+		ck_assert_int_eq(vocab_set_number(record, i, row->max, origin), 0);
+		break;
+	}
+}
+
+static void fill(void *record, unsigned int depth)
+{
+	const struct vocab_group *group = ((struct vocab_head *)record)->group;
+
+	ck_assert_uint_lt(depth, 8);
+	for (unsigned int i = 0; i < group->rows_len; i++)
+		fill_row(record, i, depth);
+}
+
+static void compare(const void *a, const void *b)
+{
+	const struct vocab_group *group = ((const struct vocab_head *)a)->group;
+
+	for (unsigned int i = 0; i < group->rows_len; i++) {
+		const struct vocab_row *row = &group->rows[i];
+		const struct vocab_dicts *left = vocab_value(a, i), *right = vocab_value(b, i);
+
+		if (row->flags & VOCAB_LOCAL) {
+			ck_assert(!vocab_has(b, i));
+			continue;
+		}
+		ck_assert_msg(vocab_has(b, i), "%s.%s is lost", group->name, row->name);
+		if (group->facts && row->type != VOCAB_DICTS)
+			ck_assert_int_eq(vocab_origin(a, i), vocab_origin(b, i));
+		if (row->type == VOCAB_STRING)
+			ck_assert_str_eq(vocab_string(a, i), vocab_string(b, i));
+		else if (row->type == VOCAB_DICTS)
+			compare(left->items[0], right->items[0]);
+		else if (row->type < VOCAB_STRING)
+			ck_assert_uint_eq(vocab_number(a, i), vocab_number(b, i));
+	}
+}
+
+START_TEST(every_key_of_every_group_survives)
+{
+	const struct vocab_group *group = vocab_groups[_i];
+	void *record, *copy;
+
+	ck_assert_int_eq(vocab_create(group, &record), 0);
+	fill(record, 0);
+	copy = round_trip(record, group);
+	compare(record, copy);
+	vocab_destroy(record);
+	vocab_destroy(copy);
+}
+END_TEST
+
+START_TEST(fds_travel_as_duplicates)
+{
+	struct memory_object *memory, *copy;
+	struct stat before, after;
+
+	ck_assert_int_eq(vocab_create(&vocab_memory, &memory), 0);
+	ck_assert_int_eq(vocab_set_fd(memory, MEMORY_FD, open("/dev/null", O_RDONLY | O_CLOEXEC),
+				      VOCAB_KERNEL),
+			 0);
+	copy = round_trip(memory, &vocab_memory);
+	ck_assert_int_ne(copy->fd, memory->fd);
+	ck_assert_int_eq(fstat(memory->fd, &before), 0);
+	ck_assert_int_eq(fstat(copy->fd, &after), 0);
+	ck_assert_uint_eq(before.st_rdev, after.st_rdev);
+	vocab_destroy(memory);
+	vocab_destroy(copy);
+}
+END_TEST
+
+/* ---- messages that are wrong: one value under one key ---- */
+
+struct bad {
+	const char *name;
+	const char *key;
+	const char *type;
+	uint64_t number;
+	const char *text;
+	enum error_code code;
+	const char *offered; /* part of what the refusal says was offered */
+};
+
+static const struct bad bads[] = {
+	{"an unknown key", "colour", "u", 1, NULL, ERROR_INVALID_REQUEST, "unknown"},
+	{"an empty key", "", "u", 1, NULL, ERROR_INVALID_REQUEST, "unknown"},
+	{"a key for us alone", "x-mine", "u", 1, NULL, ERROR_NONE, NULL},
+	{"a string for a number", "width", "s", 0, "640", ERROR_INVALID_REQUEST, "type s"},
+	{"a larger number type", "width", "t", 640, NULL, ERROR_INVALID_REQUEST, "type t"},
+	{"a number for a word", "field", "u", 0, NULL, ERROR_INVALID_REQUEST, "type u"},
+	{"a number for a list", "formats", "u", 1, NULL, ERROR_INVALID_REQUEST, "type u"},
+	{"no pixels", "width", "u", 0, NULL, ERROR_INVALID_REQUEST, "0"},
+	{"the largest width", "width", "u", 32768, NULL, ERROR_NONE, NULL},
+	{"one more", "width", "u", 32769, NULL, ERROR_INVALID_REQUEST, "32769"},
+	{"65536 pixels", "height", "u", 65536, NULL, ERROR_INVALID_REQUEST, "65536"},
+	{"no buffers", "count", "u", 0, NULL, ERROR_INVALID_REQUEST, "0"},
+	{"64 buffers", "count", "u", 64, NULL, ERROR_NONE, NULL},
+	{"65 buffers", "count", "u", 65, NULL, ERROR_INVALID_REQUEST, "65"},
+	{"a word that is served", "field", "s", 0, "progressive", ERROR_NONE, NULL},
+	{"a word that is not served", "field", "s", 0, "interlaced", ERROR_NOT_SUPPORTED,
+	 "interlaced"},
+	{"a word that does not exist", "field", "s", 0, "sideways", ERROR_INVALID_REQUEST,
+	 "sideways"},
+	{"memory objects per plane", "memory-objects", "s", 0, "per-plane", ERROR_NOT_SUPPORTED,
+	 "per-plane"},
+	{"an empty name", "name", "s", 0, "", ERROR_INVALID_REQUEST, "length"},
+	{"a name of 24 bytes", "name", "s", 0, "abcdefghijklmnopqrstuvwx", ERROR_NONE, NULL},
+	{"a name of 25 bytes", "name", "s", 0, "abcdefghijklmnopqrstuvwxy", ERROR_INVALID_REQUEST,
+	 "length"},
+};
+
+static void append_entry(DBusMessageIter *dict, const char *key, const char *type, uint64_t number,
+			 const char *text)
+{
+	DBusMessageIter entry, variant;
+	dbus_uint32_t number32 = (dbus_uint32_t)number;
+	const void *value = type[0] == 's'   ? (const void *)&text
+			    : type[0] == 't' ? (const void *)&number
+					     : (const void *)&number32;
+
+	ck_assert(dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry));
+	ck_assert(dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &key));
+	ck_assert(dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, type, &variant));
+	ck_assert(dbus_message_iter_append_basic(&variant, type[0], value));
+	ck_assert(dbus_message_iter_close_container(&entry, &variant));
+	ck_assert(dbus_message_iter_close_container(dict, &entry));
+}
+
+static void append_participants(DBusMessageIter *dict, unsigned int len)
+{
+	static const char key[] = "participants", role[] = "role", cpu[] = "cpu";
+	const char *key_text = key;
+	DBusMessageIter entry, variant, list, participant;
+
+	ck_assert(dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry));
+	ck_assert(dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &key_text));
+	ck_assert(dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "aa{sv}", &variant));
+	ck_assert(dbus_message_iter_open_container(&variant, DBUS_TYPE_ARRAY, "a{sv}", &list));
+	for (unsigned int i = 0; i < len; i++) {
+		ck_assert(dbus_message_iter_open_container(&list, DBUS_TYPE_ARRAY, "{sv}",
+							   &participant));
+		append_entry(&participant, role, "s", 0, cpu);
+		ck_assert(dbus_message_iter_close_container(&list, &participant));
+	}
+	ck_assert(dbus_message_iter_close_container(&variant, &list));
+	ck_assert(dbus_message_iter_close_container(&entry, &variant));
+	ck_assert(dbus_message_iter_close_container(dict, &entry));
+}
+
+struct built {
+	DBusMessage *message;
+	DBusMessageIter iter, dict;
+};
+
+static void begin(struct built *built)
+{
+	built->message = new_message(&built->iter);
+	ck_assert(dbus_message_iter_open_container(&built->iter, DBUS_TYPE_ARRAY, "{sv}",
+						   &built->dict));
+}
+
+/* Reads the request; returns owned, or NULL. */
+static struct request *end(struct built *built, struct error *error)
+{
+	struct request *request = NULL;
+	int result;
+
+	ck_assert(dbus_message_iter_close_container(&built->iter, &built->dict));
+	dbus_message_iter_init(built->message, &built->iter);
+	result = wire_read_record(&built->iter, &vocab_request, error, &request);
+	ck_assert_int_eq(result, error_rows[error->code].number);
+	ck_assert_int_eq(result == 0, request != NULL);
+	dbus_message_unref(built->message);
+	return request;
+}
+
+START_TEST(value_is_judged)
+{
+	const struct bad *bad = &bads[_i];
+	struct built built;
+	struct error error = {0};
+	struct request *request;
+
+	begin(&built);
+	append_entry(&built.dict, bad->key, bad->type, bad->number, bad->text);
+	if (strcmp(bad->key, "width") != 0)
+		append_entry(&built.dict, "width", "u", 640, NULL);
+	if (strcmp(bad->key, "height") != 0)
+		append_entry(&built.dict, "height", "u", 480, NULL);
+	append_participants(&built.dict, 1);
+	request = end(&built, &error);
+	ck_assert_msg(error.code == bad->code, "%s: got %s", bad->name,
+		      error_rows[error.code].name);
+	if (bad->code) {
+		const void *refusal = error.details->refusals.items[0];
+
+		ck_assert_str_eq(vocab_string(refusal, REFUSAL_KEY), bad->key);
+		ck_assert_str_ne(vocab_string(refusal, REFUSAL_WANTED), "");
+		ck_assert_msg(strstr(vocab_string(refusal, REFUSAL_OFFERED), bad->offered) != NULL,
+			      "%s: offered %s", bad->name, vocab_string(refusal, REFUSAL_OFFERED));
+	}
+	vocab_destroy(request);
+	error_finish(&error);
+}
+END_TEST
+
+static void check_refused(struct built *built, const char *key)
+{
+	struct error error = {0};
+
+	ck_assert_ptr_null(end(built, &error));
+	ck_assert_int_eq(error.code, ERROR_INVALID_REQUEST);
+	ck_assert_str_eq(vocab_string(error.details->refusals.items[0], REFUSAL_KEY), key);
+	error_finish(&error);
+}
+
+START_TEST(missing_and_doubled_keys_are_refused)
+{
+	struct built built;
+
+	begin(&built);
+	check_refused(&built, "width");
+	begin(&built);
+	append_entry(&built.dict, "width", "u", 640, NULL);
+	append_entry(&built.dict, "width", "u", 640, NULL);
+	check_refused(&built, "width");
+	begin(&built);
+	append_entry(&built.dict, "width", "u", 640, NULL);
+	append_entry(&built.dict, "height", "u", 480, NULL);
+	check_refused(&built, "participants");
+	begin(&built);
+	append_participants(&built.dict, 0);
+	check_refused(&built, "participants");
+	begin(&built);
+	append_participants(&built.dict, 17);
+	check_refused(&built, "participants");
+}
+END_TEST
+
+START_TEST(answers_may_have_keys_of_the_future)
+{
+	struct built built;
+	struct plan *plan;
+
+	begin(&built);
+	append_entry(&built.dict, "heap", "s", 0, "system");
+	append_entry(&built.dict, "from-the-future", "u", 1, NULL);
+	ck_assert(dbus_message_iter_close_container(&built.iter, &built.dict));
+	dbus_message_iter_init(built.message, &built.iter);
+	ck_assert_int_eq(wire_read_record(&built.iter, &vocab_plan, NULL, &plan), 0);
+	ck_assert_str_eq(plan->heap, "system");
+	vocab_destroy(plan);
+	dbus_message_unref(built.message);
+}
+END_TEST
+
+START_TEST(errors_survive)
+{
+	DBusMessage *call = dbus_message_new_method_call("a.b", "/a", "a.b", "C"), *reply;
+	struct error error = {0}, read = {0};
+	char *text;
+
+	dbus_message_set_serial(call, 1);
+	error_set(&error, ERROR_CONFLICT, CONSTRAINT_CONTIGUITY, "camera", NULL, "one thing",
+		  "another");
+	reply = wire_error(call, &error, -EXDEV);
+	ck_assert_str_eq(dbus_message_get_error_name(reply), "org.dmabroker1.Error.Conflict");
+	ck_assert_str_eq(dbus_message_get_signature(reply), "sa{sv}");
+	ck_assert_int_eq(wire_read_error(reply, &read, &text), -EXDEV);
+	ck_assert_int_eq(read.code, ERROR_CONFLICT);
+	ck_assert_str_eq(vocab_string(read.details->refusals.items[0], REFUSAL_PARTICIPANT),
+			 "camera");
+	ck_assert_ptr_nonnull(strstr(text, "camera: contiguity: wants one thing"));
+	free(text);
+	error_finish(&read);
+	dbus_message_unref(reply);
+	reply = wire_error(call, NULL, -ENOMEM);
+	ck_assert_int_eq(wire_read_error(reply, &read, &text), -ENOMEM);
+	free(text);
+	error_finish(&read);
+	error_finish(&error);
+	dbus_message_unref(reply);
+	dbus_message_unref(call);
+}
+END_TEST
+
+START_TEST(paths_are_escaped)
+{
+	char *path = wire_path(WIRE_PATH_HEAP, "linux,cma_1");
+
+	ck_assert_str_eq(path, "/org/dmabroker1/heap/linux_2ccma_5f1");
+	ck_assert(dbus_validate_path(path, NULL));
+	free(path);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("wire");
+	TCase *all = tcase_create("all");
+	int groups_len = 0;
+
+	while (vocab_groups[groups_len])
+		groups_len++;
+	tcase_add_loop_test(all, every_key_of_every_group_survives, 0, groups_len);
+	tcase_add_test(all, fds_travel_as_duplicates);
+	tcase_add_loop_test(all, value_is_judged, 0, (int)(sizeof(bads) / sizeof(bads[0])));
+	tcase_add_test(all, missing_and_doubled_keys_are_refused);
+	tcase_add_test(all, answers_may_have_keys_of_the_future);
+	tcase_add_test(all, errors_survive);
+	tcase_add_test(all, paths_are_escaped);
+	suite_add_tcase(suite, all);
+	return run_suite(suite);
+}
