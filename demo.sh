@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+
+usage()
+{
+    echo "usage: demo.sh    runs a camera, an encoder and a display on one set of buffers; leaves pictures in demo-out/"
+    echo "       (on this machine's devices if it has heaps, a camera and a display, else in a virtual machine)"
+}
+
+case ${1:-} in
+"") ;;
+--help | -h) usage && exit ;;
+*) usage >&2 && exit 2 ;;
+esac
+
+cd "$(dirname "$0")" || exit 1
+. tests/common.sh
+
+# Can this machine show it itself?
+has_devices()
+{
+    [ -e /dev/dma_heap ] && ls /dev/video* /dev/dri/card* >/dev/null 2>&1
+}
+
+run_here()
+{
+    step "running on this machine's devices"
+    mkdir -p demo-out
+    SRC=$PWD BUILD=$PWD/build OUT=$PWD/demo-out sh examples/run-demo.sh
+}
+
+run_in_machine()
+{
+    make_kernel
+    step "running in a virtual machine"
+    tests/vm/rig.sh exec --build build --out demo-out -- /bin/sh "$PWD/examples/run-demo.sh"
+}
+
+install_packages build
+if has_devices; then
+    make_plain_build
+    run_here || die "the demo failed"
+else
+    install_packages rig
+    make_plain_build
+    run_in_machine || die "the demo failed"
+fi

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Streams from a V4L2 camera as any program would, with buffers of its own, and complains of
+ * whatever another program should not have been able to do to it.
+ *
+ * usage: stream NODE FRAMES
+ * Prints "streaming" after the first frame. Ends with success if all frames came, in order, each
+ * within some seconds, and the format is at the end what it was.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/videodev2.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#define BUFFERS 4u
+#define FRAME_MS 10000
+#define CAPTURE V4L2_BUF_TYPE_VIDEO_CAPTURE
+
+static int complain(const char *what)
+{
+	fprintf(stderr, "stream: %s: %s\n", what, strerror(errno));
+	return -1;
+}
+
+static int queue(int fd, uint32_t index)
+{
+	struct v4l2_buffer buffer = {.type = CAPTURE, .memory = V4L2_MEMORY_MMAP, .index = index};
+
+	return ioctl(fd, VIDIOC_QBUF, &buffer) < 0 ? complain("QBUF") : 0;
+}
+
+static int start(int fd)
+{
+	struct v4l2_requestbuffers request = {
+		.count = BUFFERS, .type = CAPTURE, .memory = V4L2_MEMORY_MMAP};
+	int type = CAPTURE;
+
+	if (ioctl(fd, VIDIOC_REQBUFS, &request) < 0)
+		return complain("REQBUFS");
+	for (uint32_t i = 0; i < request.count; i++)
+		if (queue(fd, i) < 0)
+			return -1;
+	return ioctl(fd, VIDIOC_STREAMON, &type) < 0 ? complain("STREAMON") : 0;
+}
+
+/* One frame, which goes back at once. */
+static int next(int fd, int64_t *last)
+{
+	struct v4l2_buffer buffer = {.type = CAPTURE, .memory = V4L2_MEMORY_MMAP};
+	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+
+	errno = ETIMEDOUT;
+	if (poll(&pollfd, 1, FRAME_MS) <= 0)
+		return complain("no frame");
+	if (ioctl(fd, VIDIOC_DQBUF, &buffer) < 0)
+		return complain("DQBUF");
+	if (buffer.flags & V4L2_BUF_FLAG_ERROR || buffer.sequence <= *last) {
+		errno = EIO;
+		return complain("bad frame");
+	}
+	*last = buffer.sequence;
+	return queue(fd, buffer.index);
+}
+
+static int run(int fd, int frames)
+{
+	struct v4l2_format before = {.type = CAPTURE}, after = {.type = CAPTURE};
+	int64_t last = -1;
+
+	if (ioctl(fd, VIDIOC_G_FMT, &before) < 0 || start(fd) < 0)
+		return -1;
+	for (int i = 0; i < frames; i++) {
+		if (next(fd, &last) < 0)
+			return -1;
+		if (i == 0)
+			puts("streaming");
+		fflush(stdout);
+	}
+	if (ioctl(fd, VIDIOC_G_FMT, &after) < 0 || memcmp(&before, &after, sizeof(before)) != 0)
+		return complain("the format has changed");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	int fd;
+
+	if (argc != 3)
+		return 2;
+	fd = open(argv[1], O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		complain(argv[1]);
+		return 1;
+	}
+	return run(fd, atoi(argv[2])) < 0 ? 1 : 0;
+}
