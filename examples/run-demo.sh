@@ -4,7 +4,7 @@
 # Shows a camera, an encoder and a display on the same buffers, on the devices of the machine it runs on.
 # Usually started by demo.sh.
 #
-# $BUILD: the build directory, $OUT: the folder for the results. Result: 0 if everything went as it should.
+# $BUILD: the build directory, $OUT: the folder for the results, $RESULTS: what to call that folder. Result: 0 if everything went as it should.
 
 set -u
 : "${BUILD:?}" "${OUT:?}"
@@ -131,4 +131,4 @@ if has_camera vivid-000 && has_camera vivid-001; then
 else
     with_real_devices
 fi
-printf '\nResults are in %s: plan.json, camera.png, display.png, stream.fwht\n' "$OUT"
+printf '\nResults are in %s: plan.json, camera.png, display.png, stream.fwht\n' "${RESULTS:-$OUT}"

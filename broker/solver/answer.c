@@ -294,8 +294,9 @@ static int add_reasons(struct plan *plan, const struct search *search, const str
 	if (!error)
 		error = add_number_reason(
 			plan, search, "count", merged->count, merged->count_by, CONSTRAINT_COUNT,
-			merged->count_by == SEARCH_NOBODY ? "as the request says"
-							  : "holds most of what all hold at once");
+			merged->count_by == SEARCH_NOBODY
+				? "as the request says"
+				: "what all hold at once, summed; none holds more than it");
 	return error;
 }
 
