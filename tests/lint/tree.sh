@@ -73,7 +73,7 @@ includes daemon broker/model/ broker/broker.h broker/quota.h protocol/ daemon/ i
 includes libclient broker/model/ protocol/ libclient/ dmabroker.h
 includes ctl ctl/ dmabroker.h
 includes examples examples/ dmabroker.h
-only_in 'dbus/' protocol/wire.[ch] daemon/bus.c daemon/methods.c libclient/client.c
+only_in 'dbus/' protocol/wire.[ch] 'daemon/bus*.c' 'daemon/methods*.c' libclient/client.c
 only_in 'libudev' 'broker/probe/*'
 only_in '(xf86drm|drm)' 'broker/probe/*' 'broker/heap/*' 'examples/*'
 only_in 'json' 'ctl/*'

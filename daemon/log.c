@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define REFUSAL_SILENCE_S 60
+
+static struct {
+	bool verbose;
+	bool journal;
+	struct {
+		bool said;
+		time_t when;
+		unsigned int left_out;
+	} refusals[LOG_REFUSALS];
+} state;
+
+static const char *const refusal_texts[LOG_REFUSALS] = {
+	[LOG_REFUSAL_CONNECTIONS] = "no more connections are taken",
+	[LOG_REFUSAL_CONNECTIONS_OF_USER] = "too many connections of one user",
+	[LOG_REFUSAL_AUTHENTICATION] = "no authentication in time",
+	[LOG_REFUSAL_IDENTITY] = "the bus does not say who a caller is",
+	[LOG_REFUSAL_CALLS] = "too many calls of one client under way",
+	[LOG_REFUSAL_EARLY_CALLS] = "too many calls before the devices are known",
+	[LOG_REFUSAL_SLOW] = "a client does not read its answers",
+	[LOG_REFUSAL_MEMORY] = "no memory for an answer",
+};
+
+void log_init(bool verbose)
+{
+	state.verbose = verbose;
+	state.journal = secure_getenv("JOURNAL_STREAM") != NULL;
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+	int saved_errno = errno;
+	char text[512];
+	va_list args;
+
+	if (level == LOG_LEVEL_DEBUG && !state.verbose)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (state.journal)
+		fprintf(stderr, "<%d>%s\n", (int)level, text);
+	else
+		fprintf(stderr, "dmabrokerd: %s\n", text);
+	errno = saved_errno;
+}
+
+void log_refusal(enum log_refusal refusal, uid_t uid)
+{
+	struct timespec now;
+	unsigned int left_out = state.refusals[refusal].left_out;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (state.refusals[refusal].said &&
+	    now.tv_sec - state.refusals[refusal].when < REFUSAL_SILENCE_S) {
+		state.refusals[refusal].left_out++;
+		return;
+	}
+	state.refusals[refusal].said = true;
+	state.refusals[refusal].when = now.tv_sec;
+	state.refusals[refusal].left_out = 0;
+	log_warning("refused: %s (uid %lld, %u more left out before)", refusal_texts[refusal],
+		    uid == (uid_t)-1 ? -1LL : (long long)uid, left_out);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/methods-objects.h"
+
+#include <dbus/dbus.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/methods-features.h"
+#include "protocol/wire.h"
+
+/* ---- properties ---- */
+
+struct property {
+	const char *interface;
+	const char *name;
+	const char *signature;
+	bool (*append)(DBusMessageIter *iter, const struct subject *subject, unsigned int row);
+	unsigned int row; /* of the record, for append_row */
+};
+
+static bool append_version(DBusMessageIter *iter, const struct subject *subject, unsigned int row)
+{
+	(void)subject;
+	(void)row;
+	return append_string(iter, DMABROKER_VERSION);
+}
+
+static bool append_features(DBusMessageIter *iter, const struct subject *subject, unsigned int row)
+{
+	(void)subject;
+	(void)row;
+	return features_append(iter);
+}
+
+static bool append_row(DBusMessageIter *iter, const struct subject *subject, unsigned int row)
+{
+	return append_string(iter, vocab_string(subject->record, row));
+}
+
+static bool append_facts(DBusMessageIter *iter, const struct subject *subject, unsigned int row)
+{
+	(void)row;
+	return wire_append_record(iter, subject->record) == 0;
+}
+
+static bool append_plan(DBusMessageIter *iter, const struct subject *subject, unsigned int row)
+{
+	(void)row;
+	return wire_append_record(iter, collection_get_plan(subject->collection)) == 0;
+}
+
+static bool append_plan_row(DBusMessageIter *iter, const struct subject *subject, unsigned int row)
+{
+	uint32_t value = (uint32_t)vocab_number(collection_get_plan(subject->collection), row);
+
+	return dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT32, &value);
+}
+
+static const struct property properties[] = {
+	{WIRE_MANAGER, "Version", "s", append_version, 0},
+	{WIRE_MANAGER, "Features", "a{sv}", append_features, 0},
+	{WIRE_DEVICE, "Id", "s", append_row, DEVICE_ID},
+	{WIRE_DEVICE, "Node", "s", append_row, DEVICE_NODE},
+	{WIRE_DEVICE, "Name", "s", append_row, DEVICE_NAME},
+	{WIRE_DEVICE, "Driver", "s", append_row, DEVICE_DRIVER},
+	{WIRE_DEVICE, "Facts", "a{sv}", append_facts, 0},
+	{WIRE_HEAP, "Id", "s", append_row, HEAP_ID},
+	{WIRE_HEAP, "Node", "s", append_row, HEAP_NODE},
+	{WIRE_HEAP, "Facts", "a{sv}", append_facts, 0},
+	{WIRE_COLLECTION, "Plan", "a{sv}", append_plan, 0},
+	{WIRE_COLLECTION, "Generation", "u", append_plan_row, PLAN_GENERATION},
+	{WIRE_COLLECTION, "Count", "u", append_plan_row, PLAN_COUNT},
+};
+
+#define PROPERTIES_LEN (sizeof(properties) / sizeof(properties[0]))
+
+/* Whether a property is one of the object's, and of this interface ("": of any). */
+static bool property_fits(const struct property *property, const struct subject *subject,
+			  const char *interface)
+{
+	return introspect_kinds(property->interface) & subject->kind &&
+	       (!*interface || strcmp(property->interface, interface) == 0);
+}
+
+static bool fill_value(DBusMessageIter *iter, const void *data)
+{
+	const struct subject_property *of = data;
+
+	return of->property->append(iter, of->subject, of->property->row);
+}
+
+bool subject_append_property(DBusMessageIter *iter, const void *data)
+{
+	const struct subject_property *of = data;
+
+	return append_in(iter, DBUS_TYPE_VARIANT, of->property->signature, fill_value, of);
+}
+
+static bool fill_property_entry(DBusMessageIter *iter, const void *data)
+{
+	const struct subject_property *of = data;
+
+	return append_string(iter, of->property->name) && subject_append_property(iter, of);
+}
+
+static bool fill_properties(DBusMessageIter *iter, const void *data)
+{
+	const struct subject_interface *of = data;
+	struct subject_property property = {.subject = of->subject};
+
+	for (size_t i = 0; i < PROPERTIES_LEN; i++) {
+		property.property = &properties[i];
+		if (property_fits(&properties[i], of->subject, of->interface) &&
+		    !append_in(iter, DBUS_TYPE_DICT_ENTRY, NULL, fill_property_entry, &property))
+			return false;
+	}
+	return true;
+}
+
+bool subject_append_properties(DBusMessageIter *iter, const void *data)
+{
+	return append_in(iter, DBUS_TYPE_ARRAY, "{sv}", fill_properties, data);
+}
+
+const struct property *subject_find_property(const struct subject *subject, const char *interface,
+					     const char *name)
+{
+	for (size_t i = 0; i < PROPERTIES_LEN; i++)
+		if (property_fits(&properties[i], subject, interface) &&
+		    strcmp(properties[i].name, name) == 0)
+			return &properties[i];
+	return NULL;
+}
+
+/* ---- devices and heaps as objects ---- */
+
+/* The subject of a device's or heap's record; its path is owned by the caller. Errors: -ENOMEM. */
+int subject_of(struct broker *broker, const void *record, struct subject *ret_subject,
+	       char **ret_path)
+{
+	bool is_heap = ((const struct vocab_head *)record)->group == &vocab_heap;
+	char *path = wire_path(is_heap ? WIRE_PATH_HEAP : WIRE_PATH_DEVICE,
+			       vocab_string(record, is_heap ? HEAP_ID : DEVICE_ID));
+
+	if (!path)
+		return -ENOMEM;
+	*ret_subject = (struct subject){.broker = broker,
+					.kind = is_heap ? OBJECT_HEAP : OBJECT_DEVICE,
+					.path = path,
+					.record = record};
+	*ret_path = path;
+	return 0;
+}
+
+static const char *interface_of(const struct subject *subject)
+{
+	return subject->kind == OBJECT_HEAP ? WIRE_HEAP : WIRE_DEVICE;
+}
+
+static bool fill_interface_entry(DBusMessageIter *iter, const void *data)
+{
+	const struct subject *subject = data;
+	struct subject_interface of = {.interface = interface_of(subject), .subject = subject};
+
+	return append_string(iter, of.interface) && subject_append_properties(iter, &of);
+}
+
+static bool fill_interfaces(DBusMessageIter *iter, const void *data)
+{
+	return append_in(iter, DBUS_TYPE_DICT_ENTRY, NULL, fill_interface_entry, data);
+}
+
+static bool fill_object(DBusMessageIter *iter, const void *data)
+{
+	const struct subject *subject = data;
+
+	return append_path(iter, subject->path) &&
+	       append_in(iter, DBUS_TYPE_ARRAY, "{sa{sv}}", fill_interfaces, subject);
+}
+
+static bool append_objects(DBusMessageIter *iter, struct broker *broker,
+			   const struct vocab_dicts *records)
+{
+	struct subject subject;
+	char *path;
+	bool ok = true;
+
+	for (size_t i = 0; i < records->len && ok; i++) {
+		if (subject_of(broker, records->items[i], &subject, &path))
+			return false;
+		ok = append_in(iter, DBUS_TYPE_DICT_ENTRY, NULL, fill_object, &subject);
+		free(path);
+	}
+	return ok;
+}
+
+static bool fill_objects(DBusMessageIter *iter, const void *data)
+{
+	const struct subject *subject = data;
+	const struct machine *machine = broker_get_machine(subject->broker);
+
+	return append_objects(iter, subject->broker, &machine->devices) &&
+	       append_objects(iter, subject->broker, &machine->heaps);
+}
+
+bool subject_append_managed(DBusMessageIter *iter, const void *data)
+{
+	return append_in(iter, DBUS_TYPE_ARRAY, "{oa{sa{sv}}}", fill_objects, data);
+}
+
+/* ---- signals ---- */
+
+static bool fill_interface_name(DBusMessageIter *iter, const void *data)
+{
+	return append_string(iter, interface_of(data));
+}
+
+static bool append_removed(DBusMessageIter *iter, const void *data)
+{
+	const struct subject *subject = data;
+
+	return append_path(iter, subject->path) &&
+	       append_in(iter, DBUS_TYPE_ARRAY, "s", fill_interface_name, subject);
+}
+
+static bool append_changed(DBusMessageIter *iter, const void *data)
+{
+	const struct subject *subject = data;
+	struct subject_interface of = {.interface = interface_of(subject), .subject = subject};
+
+	return append_string(iter, of.interface) && subject_append_properties(iter, &of) &&
+	       append_in(iter, DBUS_TYPE_ARRAY, "s", append_nothing, NULL);
+}
+
+static DBusMessage *new_signal(enum broker_change change, const struct subject *subject)
+{
+	switch (change) {
+	case BROKER_ADDED:
+		return dbus_message_new_signal(WIRE_PATH, "org.freedesktop.DBus.ObjectManager",
+					       "InterfacesAdded");
+	case BROKER_REMOVED:
+		return dbus_message_new_signal(WIRE_PATH, "org.freedesktop.DBus.ObjectManager",
+					       "InterfacesRemoved");
+	default:
+		return dbus_message_new_signal(subject->path, DBUS_INTERFACE_PROPERTIES,
+					       "PropertiesChanged");
+	}
+}
+
+DBusMessage *subject_new_signal(const struct subject *subject, enum broker_change change)
+{
+	static const append_fn bodies[] = {[BROKER_ADDED] = fill_object,
+					   [BROKER_CHANGED] = append_changed,
+					   [BROKER_REMOVED] = append_removed};
+	DBusMessage *signal = new_signal(change, subject);
+	DBusMessageIter iter;
+
+	if (!signal)
+		return NULL;
+	dbus_message_iter_init_append(signal, &iter);
+	if (bodies[change](&iter, subject))
+		return signal;
+	dbus_message_unref(signal);
+	return NULL;
+}
