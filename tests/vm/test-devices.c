@@ -724,10 +724,12 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("devices");
-	TCase *tcase = tcase_create("devices");
+	TCase *tcase = tcase_create("devices"), *hotplug = tcase_create("hotplug");
 
 	tcase_add_checked_fixture(tcase, harness_start, harness_stop);
+	tcase_add_checked_fixture(hotplug, harness_start, harness_stop);
 	tcase_set_timeout(tcase, 60);
+	tcase_set_timeout(hotplug, 60);
 	tcase_add_loop_test(tcase, fds_are_dma_bufs_of_the_plan, 0, TRANSPORTS);
 	tcase_add_loop_test(tcase, a_collection_has_its_plan_and_count, 0, TRANSPORTS);
 	tcase_add_loop_test(tcase, more_than_12_fds_come_in_pages, 0, TRANSPORTS);
@@ -745,8 +747,9 @@ int main(void)
 	tcase_add_loop_test(tcase, a_heap_that_is_not_there_is_a_conflict, 0, TRANSPORTS);
 	tcase_add_loop_test(tcase, a_device_in_a_role_it_has_not_is_refused, 0, TRANSPORTS);
 	tcase_add_loop_test(tcase, a_device_may_be_named_by_an_fd, 0, TRANSPORTS);
-	tcase_add_loop_test(tcase, devices_come_and_go, 0, TRANSPORTS);
-	tcase_add_loop_test(tcase, a_device_may_go_at_any_time, 0, TRANSPORTS);
+	tcase_add_loop_test(hotplug, devices_come_and_go, 0, TRANSPORTS);
+	tcase_add_loop_test(hotplug, a_device_may_go_at_any_time, 0, TRANSPORTS);
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, hotplug);
 	return harness_main(suite);
 }

@@ -1,11 +1,11 @@
 # shellcheck shell=sh disable=SC1091
 # SPDX-License-Identifier: MIT
 #
-# The daemon with real heaps and devices, on both transports, beside udevd.
+# Devices that come and go, beside udevd: the daemon hears of them through it.
 # rig: udevd timeout=600
 
 . "$SRC/tests/vm/lib.sh"
 
 export CK_TAP_LOG_FILE_NAME=- CK_VERBOSITY=silent
 
-run_tap "$BUILD/tests/vm/test-devices"
+CK_RUN_CASE=hotplug run_tap "$BUILD/tests/vm/test-devices"

@@ -24,6 +24,7 @@ session()
 {
     blocks "$1" >"$OUT/$1.sh"
     check "there is a session on the $1" test -s "$OUT/$1.sh"
+    # shellcheck disable=SC2016 # for the inner shell
     check "every command of the session on the $1 succeeds" \
         sh -euc 'sh -eu "$1" >"$2" 2>&1 || { tail -n 5 "$2"; exit 1; }' - "$OUT/$1.sh" "$OUT/answers"
 }
@@ -49,4 +50,5 @@ answer_has "busctl got a plan" '^a\{sv\} .* "heap" s "reserved"'
 answer_has "busctl got buffers" '^taa\{sv\} [0-9]+ 2 .* "fd" h '
 
 # what is released is released: nothing lingers
+# shellcheck disable=SC2016,SC2154 # for the inner shell; lib.sh assigns it
 check "no buffer is left in the daemon" sh -c '! ls -l "/proc/$1/fd" | grep -q dmabuf' - "$dmabrokerd_pid"
