@@ -13,6 +13,7 @@
 #include "broker/broker.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,18 +27,22 @@
 #include "broker/probe/probe.h"
 #include "broker/solver/solve.h"
 
+#define AGAIN_MS 1000 /* until what was missed is looked for */
+
 struct measurement {
 	struct broker_job job;	  /* first: a job is found back by its address */
 	struct measurement *next; /* broker.measurements */
 	const struct probe_options *options;
 	struct probe_node node;
-	bool stale; /* the node went or changed while we measured */
+	bool stale;		/* the node went or changed while we measured */
+	struct probe_node then; /* measure this after it: two at once would disturb each other */
 	int result;
 	void *descriptor;
 };
 
 struct allocation {
-	struct broker_job job; /* first */
+	struct broker_job job;	 /* first */
+	struct allocation *next; /* broker_client.allocations */
 	struct broker_client *client;
 	struct request *request;
 	struct plan *plan;
@@ -46,6 +51,7 @@ struct allocation {
 	struct vocab_head *tried; /* a plan record that collects what failed so far */
 	broker_allocated_fn allocated;
 	void *data;
+	atomic_bool cancelled; /* nobody waits any more: the job may stop */
 	/* for the job */
 	uid_t uid;
 	char *node;
@@ -65,6 +71,7 @@ struct broker {
 	struct machine *machine;
 	struct measurement *measurements;
 	bool settled;
+	uint64_t again_ms; /* something was missed: when to look again, CLOCK_MONOTONIC; 0: never */
 	struct quota quota;
 	struct broker_client *clients;
 	struct collection *lingering;
@@ -92,6 +99,7 @@ static void run_measurement(struct broker_job *job)
 static void measurement_destroy(struct measurement *measurement)
 {
 	probe_node_finish(&measurement->node);
+	probe_node_finish(&measurement->then);
 	free(measurement);
 }
 
@@ -115,11 +123,35 @@ static int start_measurement(struct broker *broker, const struct probe_node *nod
 	return 0;
 }
 
-static void forget_measurements(struct broker *broker, const char *id)
+static struct measurement *find_measurement(struct broker *broker, const char *id)
 {
-	for (struct measurement *m = broker->measurements; m; m = m->next)
-		if (strcmp(m->node.id, id) == 0)
-			m->stale = true;
+	struct measurement *measurement = broker->measurements;
+
+	while (measurement && strcmp(measurement->node.id, id) != 0)
+		measurement = measurement->next;
+	return measurement;
+}
+
+/* Has a node measured, now or after the measurement that is under way. */
+static void measure(struct broker *broker, const struct probe_node *node)
+{
+	struct measurement *running = find_measurement(broker, node->id);
+	int error = running ? probe_node_copy(node, &running->then)
+			    : start_measurement(broker, node);
+
+	if (error)
+		broker->again_ms = now_ms() + AGAIN_MS;
+}
+
+/* What is being measured was measured too early. */
+static void outdate_measurement(struct broker *broker, const char *id)
+{
+	struct measurement *running = find_measurement(broker, id);
+
+	if (!running)
+		return;
+	running->stale = true;
+	probe_node_finish(&running->then);
 }
 
 static void say_change(struct broker *broker, enum broker_change change, const void *descriptor)
@@ -140,10 +172,9 @@ static void on_node(void *data, enum probe_event event, const struct probe_node 
 	bool is_heap = probe_node_is_heap(node);
 	void *descriptor;
 
-	/* what is being measured was measured too early */
-	forget_measurements(broker, node->id);
+	outdate_measurement(broker, node->id);
 	if (event != PROBE_REMOVED) {
-		start_measurement(broker, node);
+		measure(broker, node);
 		return;
 	}
 	descriptor = find_descriptor(broker, is_heap, node->id);
@@ -169,6 +200,8 @@ static void measurement_done(struct broker *broker, struct measurement *measurem
 		*at = measurement->next;
 		break;
 	}
+	if (measurement->then.id)
+		measure(broker, &measurement->then);
 	measurement_destroy(measurement);
 }
 
@@ -183,6 +216,17 @@ static void check_settled(struct broker *broker)
 }
 
 /* ---- the broker itself ---- */
+
+static int enumerate(struct broker *broker)
+{
+	int error;
+
+	broker->again_ms = 0;
+	error = probe_enumerate(broker->probe, on_node, broker);
+	if (error)
+		broker->again_ms = now_ms() + AGAIN_MS;
+	return error;
+}
 
 int broker_create(const struct broker_host *host, const struct broker_options *options,
 		  struct broker **ret_broker)
@@ -206,8 +250,9 @@ int broker_create(const struct broker_host *host, const struct broker_options *o
 	if (!error)
 		error = probe_create(&broker->options, &broker->probe);
 	if (!error)
-		error = probe_enumerate(broker->probe, on_node, broker);
-	if (error) {
+		error = enumerate(broker);
+	/* what has been submitted cannot be undone: the rest is tried again */
+	if (error && !broker->measurements) {
 		broker_destroy(broker);
 		return error;
 	}
@@ -238,7 +283,7 @@ int broker_get_fd(const struct broker *broker)
 
 int broker_get_timeout(const struct broker *broker)
 {
-	uint64_t now = now_ms(), first = UINT64_MAX;
+	uint64_t now = now_ms(), first = broker->again_ms ? broker->again_ms : UINT64_MAX;
 
 	if (!broker->settled && !broker->measurements)
 		return 0;
@@ -270,8 +315,8 @@ int broker_dispatch(struct broker *broker)
 {
 	int error = probe_dispatch(broker->probe, on_node, broker);
 
-	if (error == -ENOBUFS)
-		error = probe_enumerate(broker->probe, on_node, broker);
+	if (error == -ENOBUFS || (!error && broker->again_ms && broker->again_ms <= now_ms()))
+		error = enumerate(broker);
 	end_lingering(broker);
 	check_settled(broker);
 	return error;
@@ -355,6 +400,8 @@ void broker_client_destroy(struct broker_client *client)
 			collection_destroy(collection);
 	}
 	client->gone = true;
+	for (struct allocation *a = client->allocations; a; a = a->next)
+		atomic_store(&a->cancelled, true);
 	client_free_if_idle(client);
 }
 
@@ -471,7 +518,7 @@ static void run_allocation(struct broker_job *job)
 	const char *name = vocab_string(allocation->request, REQUEST_NAME);
 
 	allocation->result = 0;
-	while (allocation->fds_len < allocation->count) {
+	while (allocation->fds_len < allocation->count && !atomic_load(&allocation->cancelled)) {
 		char text[80]; /* heap_allocate cuts it */
 		int fd;
 
@@ -567,7 +614,8 @@ int broker_allocate(struct broker_client *client, struct request *request,
 		allocation_destroy(allocation);
 		return result;
 	}
-	client->allocations++;
+	allocation->next = client->allocations;
+	client->allocations = allocation;
 	return 0;
 }
 
@@ -604,14 +652,36 @@ static int out_of_memory(const struct allocation *allocation, struct error *erro
 	return error_rows[ERROR_OUT_OF_MEMORY].number;
 }
 
+/* Whether every device of the plan is still there. */
+static int check_devices(const struct allocation *allocation, struct error *error)
+{
+	const struct machine *machine = allocation->client->broker->machine;
+
+	for (size_t i = 0; i < allocation->plan->participants.len; i++) {
+		const void *view = allocation->plan->participants.items[i];
+
+		if (vocab_has(view, VIEW_DEVICE) &&
+		    !machine_find_device(machine, vocab_string(view, VIEW_DEVICE)))
+			return error_set(error, ERROR_GONE, CONSTRAINT_DEVICE,
+					 vocab_string(view, VIEW_NAME), NULL,
+					 "its device to stay until the buffers are there",
+					 "it went away");
+	}
+	return 0;
+}
+
 /* The heap has not enough: the next one in the order of preference. Returns 0 if it is tried. */
 static int try_next_heap(struct allocation *allocation, struct error *error)
 {
-	int result = remember_try(allocation);
+	int result = check_devices(allocation, error);
 
+	if (!result)
+		result = remember_try(allocation);
 	if (!result)
 		result = vocab_add_string(allocation->request, REQUEST_FORBIDDEN_HEAPS,
 					  allocation->plan->heap, VOCAB_SOLVED);
+	if (result == -ERANGE) /* the list is full */
+		return out_of_memory(allocation, error);
 	if (result)
 		return result;
 	vocab_destroy(allocation->plan);
@@ -622,10 +692,9 @@ static int try_next_heap(struct allocation *allocation, struct error *error)
 	return result;
 }
 
-static int name_failure(const struct allocation *allocation, struct error *error)
+static int name_failure(const struct allocation *allocation, int number, struct error *error)
 {
 	const char *heap = allocation->plan->heap;
-	int number = allocation->result;
 
 	switch (number) {
 	case -EACCES:
@@ -644,24 +713,6 @@ static int name_failure(const struct allocation *allocation, struct error *error
 	default:
 		return number;
 	}
-}
-
-/* Whether every device of the plan is still there. */
-static int check_devices(const struct allocation *allocation, struct error *error)
-{
-	const struct machine *machine = allocation->client->broker->machine;
-
-	for (size_t i = 0; i < allocation->plan->participants.len; i++) {
-		const void *view = allocation->plan->participants.items[i];
-
-		if (vocab_has(view, VIEW_DEVICE) &&
-		    !machine_find_device(machine, vocab_string(view, VIEW_DEVICE)))
-			return error_set(error, ERROR_GONE, CONSTRAINT_DEVICE,
-					 vocab_string(view, VIEW_NAME), NULL,
-					 "its device to stay until the buffers are there",
-					 "it went away");
-	}
-	return 0;
 }
 
 /* Moves what was tried into the plan that held. */
@@ -704,6 +755,15 @@ static int make_collection(struct allocation *allocation, struct error *error,
 	return 0;
 }
 
+static void forget_allocation(struct allocation *allocation)
+{
+	struct allocation **at = &allocation->client->allocations;
+
+	while (*at != allocation)
+		at = &(*at)->next;
+	*at = allocation->next;
+}
+
 static void allocation_done(struct broker *broker, struct allocation *allocation)
 {
 	struct broker_client *client = allocation->client;
@@ -724,14 +784,15 @@ static void allocation_done(struct broker *broker, struct allocation *allocation
 		if (result == 0)
 			return;
 	} else if (result && !error.code) {
-		result = name_failure(allocation, &error);
+		result = name_failure(allocation, result, &error);
 	}
-	client->allocations--;
 	if (result && !error.code)
 		error_set(&error, ERROR_OUT_OF_MEMORY, CONSTRAINT_CAPACITY, NULL, NULL,
 			  "the allocation to succeed", strerror(-result));
 	allocation->allocated(allocation->data, collection, &error);
 	error_finish(&error);
+	/* not before: the host may have destroyed the client just now */
+	forget_allocation(allocation);
 	allocation_destroy(allocation);
 	client_free_if_idle(client);
 }

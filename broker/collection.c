@@ -15,6 +15,7 @@ int collection_create(struct broker_client *client, uint64_t number, uint32_t li
 {
 	struct collection *collection = calloc(1, sizeof(*collection));
 	struct stat status;
+	int error;
 
 	if (!collection)
 		return -ENOMEM;
@@ -25,9 +26,10 @@ int collection_create(struct broker_client *client, uint64_t number, uint32_t li
 	}
 	for (size_t i = 0; i < fds_len; i++) {
 		if (fstat(fds[i], &status) < 0) {
+			error = -errno;
 			free(collection->buffers);
 			free(collection);
-			return -errno;
+			return error;
 		}
 		collection->buffers[i] = (struct collection_buffer){
 			.fd = fds[i],
@@ -152,7 +154,7 @@ static int flight_create(struct broker_client *client, uint64_t fds, struct erro
 	while (!flight->serial)
 		if (getrandom(&flight->serial, sizeof(flight->serial), GRND_NONBLOCK) !=
 		    sizeof(flight->serial))
-			flight->serial = (uint64_t)(uintptr_t)flight;
+			flight->serial = ++client->serials; /* early at boot: no address of ours */
 	*ret_flight = flight;
 	return 0;
 }

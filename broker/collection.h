@@ -18,10 +18,11 @@ struct broker_client {
 	struct broker_client *next; /* broker.clients */
 	struct quota_client quota;
 	uid_t uid;
-	bool gone;		  /* destroyed by the host; freed when nothing is under way */
-	unsigned int allocations; /* under way */
+	bool gone;			/* destroyed by the host; freed when nothing is under way */
+	struct allocation *allocations; /* under way */
 	struct collection *collections;
 	struct flight *flights;
+	uint64_t serials; /* counted where there is no randomness */
 };
 
 struct collection_buffer {

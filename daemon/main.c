@@ -327,6 +327,8 @@ int main(int argc, char **argv)
 		return code < 0 ? CONFIG_EXIT_USAGE : CONFIG_EXIT_STOPPED;
 	log_init(daemon.config.verbose);
 	raise_fd_limit();
+	/* where libdbus finds fault with an argument it shall refuse it, not end us */
+	setenv("DBUS_FATAL_WARNINGS", "0", 0);
 	init(&daemon);
 	code = start(&daemon);
 	code = code ? finish(&daemon, code) : run(&daemon);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/model/utf8.h"
 #include "daemon/log.h"
 #include "daemon/methods-append.h"
 #include "daemon/methods-objects.h"
@@ -279,6 +280,7 @@ static int reply_unknown_interface(const struct call *call, const char *interfac
 	char text[320];
 
 	snprintf(text, sizeof(text), "%s has no interface %s", call->subject.path, interface);
+	utf8_clean(text); /* the caller's string may have been cut */
 	return reply_error(call, DBUS_ERROR_UNKNOWN_INTERFACE, text, ret_reply);
 }
 

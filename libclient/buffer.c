@@ -35,7 +35,9 @@ int buffer_init(struct dmabroker_buffer *buffer, struct dmabroker_collection *co
 	buffer->access.agents_len = (unsigned int)views->len;
 	for (size_t i = 0; i < views->len; i++)
 		buffer->access.agents[i].kind =
-			(enum agent)vocab_number(views->items[i], VIEW_AGENT);
+			vocab_has(views->items[i], VIEW_AGENT)
+				? (enum agent)vocab_number(views->items[i], VIEW_AGENT)
+				: AGENT_UNKNOWN;
 	return 0;
 }
 
@@ -199,7 +201,8 @@ int dmabroker_buffer_begin_access(struct dmabroker_buffer *buffer, const char *p
 	error = access_begin(&buffer->access, (unsigned int)agent, mode, &operation);
 	if (error)
 		return explain_refusal(buffer, error, participant);
-	if (buffer->access.agents[agent].kind == AGENT_CPU)
+	if (buffer->access.agents[agent].kind == AGENT_CPU ||
+	    buffer->access.agents[agent].kind == AGENT_UNKNOWN)
 		error = wait_for_fences(buffer, mode);
 	if (!error)
 		error = maintain(buffer, operation);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <dbus/dbus.h>
@@ -25,10 +26,16 @@
 #define CONNECT_TIMEOUT_MS 5000
 #define CALL_TIMEOUT_MS 30000
 #define LIST_TIMEOUT_MS 10000
+#define BUFFERS_MAX 1024 /* a plan of more is not believed */
+#define FAREWELL_TIMEOUT_MS 2000
+
+/* where the specification of D-Bus has it */
+#define SYSTEM_BUS_ADDRESS "unix:path=/var/run/dbus/system_bus_socket"
 
 struct dmabroker {
 	DBusConnection *connection;
 	const char *destination; /* NULL on the direct socket */
+	bool gone;		 /* the daemon has left the bus */
 	int poll_fd;
 	int left_fd; /* raised: signals are left to dispatch */
 	dmabroker_change_fn callback;
@@ -76,6 +83,51 @@ const struct dmabroker_record *dmabroker_get_error_details(struct dmabroker *bro
 
 /* ---- calls ---- */
 
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool is_connected(struct dmabroker *broker)
+{
+	return !broker->gone && dbus_connection_get_is_connected(broker->connection);
+}
+
+static int say_gone(struct dmabroker *broker)
+{
+	return client_fail(broker, -ENOTCONN, "the broker has closed the connection");
+}
+
+/*
+ * Has libdbus read and write until `done`. False: the connection or the time came to its end.
+ * libdbus itself waits without an end for a peer that does not authenticate or does not read, in
+ * dbus_connection_flush and in every call that blocks.
+ */
+static bool run_until(struct dmabroker *broker, bool (*done)(struct dmabroker *broker),
+		      int64_t deadline_ms)
+{
+	while (!done(broker)) {
+		int64_t left = deadline_ms - now_ms();
+
+		if (left <= 0 || !dbus_connection_read_write(broker->connection, (int)left))
+			return done(broker);
+	}
+	return true;
+}
+
+static bool is_authenticated(struct dmabroker *broker)
+{
+	return dbus_connection_get_is_authenticated(broker->connection);
+}
+
+static bool is_written(struct dmabroker *broker)
+{
+	return !dbus_connection_has_messages_to_send(broker->connection);
+}
+
 /* Raises the eventfd if libdbus holds signals that nobody has seen. */
 static void note_left_signals(struct dmabroker *broker)
 {
@@ -91,9 +143,10 @@ static int name_reply_error(struct dmabroker *broker, DBusMessage *reply)
 	number = wire_read_error(reply, &broker->error, &broker->text);
 	if (broker->error.code || !name)
 		return number;
+	/* libdbus itself says so when the time is over; the bus, when the daemon died meanwhile */
 	if (strcmp(name, DBUS_ERROR_NO_REPLY) == 0 || strcmp(name, DBUS_ERROR_TIMEOUT) == 0)
-		return dbus_connection_get_is_connected(broker->connection) ? -ETIMEDOUT
-									    : -ENOTCONN;
+		return is_connected(broker) && !dbus_message_get_sender(reply) ? -ETIMEDOUT
+									       : -ENOTCONN;
 	if (strcmp(name, DBUS_ERROR_SERVICE_UNKNOWN) == 0 ||
 	    strcmp(name, DBUS_ERROR_DISCONNECTED) == 0 ||
 	    strcmp(name, DBUS_ERROR_NAME_HAS_NO_OWNER) == 0)
@@ -105,18 +158,28 @@ static int name_reply_error(struct dmabroker *broker, DBusMessage *reply)
 static int call_and_wait(struct dmabroker *broker, DBusMessage *call, int timeout_ms,
 			 DBusMessage **ret_reply)
 {
+	int64_t deadline = now_ms() + timeout_ms;
 	DBusPendingCall *pending = NULL;
 	DBusMessage *reply;
 	int error;
 
 	forget_error(broker);
+	if (broker->gone) {
+		dbus_message_unref(call);
+		return say_gone(broker);
+	}
 	if (!dbus_connection_send_with_reply(broker->connection, call, &pending, timeout_ms)) {
 		dbus_message_unref(call);
 		return -ENOMEM;
 	}
 	dbus_message_unref(call);
 	if (!pending)
-		return client_fail(broker, -ENOTCONN, "the broker has closed the connection");
+		return say_gone(broker);
+	if (!run_until(broker, is_written, deadline) && is_connected(broker)) {
+		dbus_pending_call_cancel(pending);
+		dbus_pending_call_unref(pending);
+		return client_fail(broker, -ETIMEDOUT, "the broker does not take the call");
+	}
 	dbus_pending_call_block(pending);
 	reply = dbus_pending_call_steal_reply(pending);
 	dbus_pending_call_unref(pending);
@@ -165,19 +228,41 @@ static int watch_fds(struct dmabroker *broker)
 	return 0;
 }
 
-/* Whether a broker answers at the other end. */
-static int check_answer(struct dmabroker *broker)
+/* Calls a method without arguments until the deadline. Returns owned the reply. */
+static int greet(struct dmabroker *broker, DBusMessage *call, int64_t deadline_ms,
+		 DBusMessage **ret_reply)
 {
-	DBusMessage *call = new_call(broker, WIRE_PATH, DBUS_INTERFACE_PEER, "Ping"), *reply;
+	int64_t left = deadline_ms - now_ms();
 	int error;
 
 	if (!call)
 		return -ENOMEM;
-	error = call_and_wait(broker, call, CONNECT_TIMEOUT_MS, &reply);
-	if (error)
-		return error == -EACCES || error == -ENOMEM ? error : -ENOTCONN;
-	dbus_message_unref(reply);
-	return 0;
+	error = call_and_wait(broker, call, left > 0 ? (int)left : 0, ret_reply);
+	return !error || error == -EACCES || error == -ENOMEM ? error : -ENOTCONN;
+}
+
+/* What dbus_bus_get_private does, in bounded time. */
+static int say_hello(struct dmabroker *broker, int64_t deadline_ms)
+{
+	DBusMessage *call = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS,
+							 DBUS_INTERFACE_DBUS, "Hello"),
+		    *reply;
+	int error = greet(broker, call, deadline_ms, &reply);
+
+	if (!error)
+		dbus_message_unref(reply);
+	return error;
+}
+
+/* Whether a broker answers at the other end. */
+static int check_answer(struct dmabroker *broker, int64_t deadline_ms)
+{
+	DBusMessage *call = new_call(broker, WIRE_PATH, DBUS_INTERFACE_PEER, "Ping"), *reply;
+	int error = greet(broker, call, deadline_ms, &reply);
+
+	if (!error)
+		dbus_message_unref(reply);
+	return error;
 }
 
 static int open_connection(struct dmabroker *broker, const char *address)
@@ -187,14 +272,13 @@ static int open_connection(struct dmabroker *broker, const char *address)
 
 	if (strcmp(address, "system") == 0) {
 		broker->destination = WIRE_NAME;
-		broker->connection = dbus_bus_get_private(DBUS_BUS_SYSTEM, &error);
-	} else {
-		broker->connection = dbus_connection_open_private(address, &error);
+		address = secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
+		if (!address)
+			address = SYSTEM_BUS_ADDRESS;
 	}
-	if (broker->connection) {
-		dbus_connection_set_exit_on_disconnect(broker->connection, FALSE);
+	broker->connection = dbus_connection_open_private(address, &error);
+	if (broker->connection)
 		return 0;
-	}
 	if (dbus_error_has_name(&error, DBUS_ERROR_BAD_ADDRESS))
 		number = -EINVAL;
 	else if (dbus_error_has_name(&error, DBUS_ERROR_ACCESS_DENIED))
@@ -203,20 +287,41 @@ static int open_connection(struct dmabroker *broker, const char *address)
 	return number;
 }
 
+/* Signals arrive unasked on the direct socket. On the bus they are asked for, and so is the end of
+ * the daemon, which is no end of the connection there. */
 static int subscribe(struct dmabroker *broker)
 {
 	if (!dbus_connection_add_filter(broker->connection, on_message, broker, NULL))
 		return -ENOMEM;
-	if (broker->destination)
-		dbus_bus_add_match(broker->connection,
-				   "type='signal',sender='" WIRE_NAME
-				   "',interface='org.freedesktop.DBus.ObjectManager'",
-				   NULL);
+	if (!broker->destination)
+		return 0;
+	dbus_bus_add_match(broker->connection,
+			   "type='signal',sender='" WIRE_NAME
+			   "',interface='org.freedesktop.DBus.ObjectManager'",
+			   NULL);
+	dbus_bus_add_match(broker->connection,
+			   "type='signal',sender='" DBUS_SERVICE_DBUS
+			   "',member='NameOwnerChanged',arg0='" WIRE_NAME "'",
+			   NULL);
 	return 0;
+}
+
+static int greet_all(struct dmabroker *broker, int64_t deadline_ms)
+{
+	int error = 0;
+
+	if (!run_until(broker, is_authenticated, deadline_ms))
+		return -ENOTCONN;
+	if (broker->destination)
+		error = say_hello(broker, deadline_ms);
+	if (!error)
+		error = subscribe(broker);
+	return error ? error : check_answer(broker, deadline_ms);
 }
 
 static int connect_to(const char *address, struct dmabroker **ret_broker)
 {
+	int64_t deadline_ms = now_ms() + CONNECT_TIMEOUT_MS;
 	struct dmabroker *broker = calloc(1, sizeof(*broker));
 	int error;
 
@@ -227,9 +332,7 @@ static int connect_to(const char *address, struct dmabroker **ret_broker)
 	if (!error)
 		error = watch_fds(broker);
 	if (!error)
-		error = check_answer(broker);
-	if (!error)
-		error = subscribe(broker);
+		error = greet_all(broker, deadline_ms);
 	if (error) {
 		dmabroker_disconnect(broker);
 		return error;
@@ -240,14 +343,18 @@ static int connect_to(const char *address, struct dmabroker **ret_broker)
 
 int dmabroker_connect(const char *address, struct dmabroker **ret_broker)
 {
-	int error;
+	int error, bus_error;
 
 	if (!address)
 		address = getenv("DMABROKER_ADDRESS");
 	if (address)
 		return connect_to(address, ret_broker);
 	error = connect_to("unix:path=" DMABROKER_SOCKET_PATH, ret_broker);
-	return error == -ENOTCONN || error == -EACCES ? connect_to("system", ret_broker) : error;
+	if (error != -ENOTCONN && error != -EACCES)
+		return error;
+	bus_error = connect_to("system", ret_broker);
+	/* a daemon that refuses us says more than a bus that has none */
+	return bus_error == -ENOTCONN ? error : bus_error;
 }
 
 void dmabroker_disconnect(struct dmabroker *broker)
@@ -255,7 +362,7 @@ void dmabroker_disconnect(struct dmabroker *broker)
 	if (!broker)
 		return;
 	if (broker->connection) {
-		dbus_connection_flush(broker->connection);
+		run_until(broker, is_written, now_ms() + FAREWELL_TIMEOUT_MS);
 		dbus_connection_close(broker->connection);
 		dbus_connection_unref(broker->connection);
 	}
@@ -271,8 +378,8 @@ void dmabroker_disconnect(struct dmabroker *broker)
 
 int dmabroker_get_fd(struct dmabroker *broker)
 {
-	if (!dbus_connection_get_is_connected(broker->connection))
-		return client_fail(broker, -ENOTCONN, "the broker has closed the connection");
+	if (!is_connected(broker))
+		return say_gone(broker);
 	return broker->poll_fd;
 }
 
@@ -282,14 +389,14 @@ int dmabroker_dispatch(struct dmabroker *broker)
 	int handled = 0;
 
 	eventfd_read(broker->left_fd, &raised);
-	if (!dbus_connection_read_write(broker->connection, 0))
-		return client_fail(broker, -ENOTCONN, "the broker has closed the connection");
+	if (broker->gone || !dbus_connection_read_write(broker->connection, 0))
+		return say_gone(broker);
 	while (dbus_connection_get_dispatch_status(broker->connection) ==
 	       DBUS_DISPATCH_DATA_REMAINS) {
 		dbus_connection_dispatch(broker->connection);
 		handled++;
 	}
-	return handled;
+	return broker->gone ? say_gone(broker) : handled;
 }
 
 void dmabroker_set_change_callback(struct dmabroker *broker, dmabroker_change_fn callback,
@@ -335,6 +442,17 @@ static void say_change(struct dmabroker *broker, enum dmabroker_change change, c
 	broker->callback(broker->callback_data, change, kind, id);
 }
 
+/* Another daemon may follow, but it knows nothing of what this one gave. */
+static void note_owner(struct dmabroker *broker, DBusMessage *message)
+{
+	const char *name, *before, *after;
+
+	if (dbus_message_get_args(message, NULL, DBUS_TYPE_STRING, &name, DBUS_TYPE_STRING, &before,
+				  DBUS_TYPE_STRING, &after, DBUS_TYPE_INVALID) &&
+	    strcmp(name, WIRE_NAME) == 0 && before[0])
+		broker->gone = true;
+}
+
 static DBusHandlerResult on_message(DBusConnection *connection, DBusMessage *message, void *data)
 {
 	struct dmabroker *broker = data;
@@ -343,6 +461,11 @@ static DBusHandlerResult on_message(DBusConnection *connection, DBusMessage *mes
 	const char *path;
 
 	(void)connection;
+	if (broker->destination && dbus_message_has_sender(message, DBUS_SERVICE_DBUS) &&
+	    dbus_message_is_signal(message, DBUS_INTERFACE_DBUS, "NameOwnerChanged")) {
+		note_owner(broker, message);
+		return DBUS_HANDLER_RESULT_HANDLED;
+	}
 	if (dbus_message_is_signal(message, "org.freedesktop.DBus.ObjectManager",
 				   "InterfacesAdded"))
 		change = DMABROKER_CHANGE_ADDED;
@@ -614,11 +737,11 @@ static int fetch_page(struct dmabroker_collection *collection)
 	error = read_buffers(collection, &list);
 	if (!error && collection->buffers_len == first)
 		error = -EPROTO;
+	/* what has come is no longer in flight, whether it can be used or not */
+	acknowledge(broker, collection->path, serial);
 	if (error == -EPROTO)
 		return wrong_form(broker, reply);
 	dbus_message_unref(reply);
-	if (!error)
-		acknowledge(broker, collection->path, serial);
 	return error;
 }
 
@@ -637,6 +760,8 @@ static int read_collection(struct dmabroker_collection *collection, DBusMessage 
 	error = wire_read_record(&iter, &vocab_plan, NULL, &collection->plan);
 	if (error)
 		return error == -EINVAL ? -EPROTO : error;
+	if (collection->plan->count > BUFFERS_MAX)
+		return -EPROTO;
 	collection->buffers = calloc(collection->plan->count ? collection->plan->count : 1,
 				     sizeof(collection->buffers[0]));
 	return collection->buffers ? 0 : -ENOMEM;
@@ -677,6 +802,6 @@ void client_release(struct dmabroker *broker, const char *path)
 		return;
 	dbus_message_set_no_reply(call, TRUE);
 	dbus_connection_send(broker->connection, call, NULL);
-	dbus_connection_flush(broker->connection);
+	run_until(broker, is_written, now_ms() + FAREWELL_TIMEOUT_MS);
 	dbus_message_unref(call);
 }

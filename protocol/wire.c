@@ -48,6 +48,13 @@ struct reader {
 	struct error *error;
 };
 
+/* What a client asks is read to the letter. In an answer, keys and words of a newer daemon are
+ * passed over. */
+static bool is_asked(const struct vocab_group *group)
+{
+	return group == &vocab_request || group == &vocab_participant;
+}
+
 static int refuse(struct reader *reader, const char *key, const char *wanted, const char *offered)
 {
 	return error_set(reader->error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, NULL, key,
@@ -127,6 +134,8 @@ static int read_string(struct reader *reader, DBusMessageIter *value, void *reco
 		return vocab_set_string(record, index, text, origin);
 	}
 	name = vocab_name_index(row->names, text);
+	if (name < 0 && !is_asked(((struct vocab_head *)record)->group))
+		return 0; /* a word of a newer daemon is not known, as its keys are not */
 	if (name < 0)
 		return explain(reader, row, -ERANGE, text);
 	return explain(reader, row, vocab_set_number(record, index, (uint64_t)name, origin), text);
@@ -265,13 +274,6 @@ static int read_fact(struct reader *reader, DBusMessageIter *variant, void *reco
 	return read_value(reader, &value, record, row, index, (enum vocab_origin)origin);
 }
 
-/* What a client asks is read to the letter. In an answer, keys of a newer daemon are passed over.
- */
-static bool is_asked(const struct vocab_group *group)
-{
-	return group == &vocab_request || group == &vocab_participant;
-}
-
 static int read_entry(struct reader *reader, DBusMessageIter *entry, void *record)
 {
 	const struct vocab_group *group = ((struct vocab_head *)record)->group;
@@ -340,12 +342,32 @@ static int read_group(struct reader *reader, DBusMessageIter *iter, const struct
 	return 0;
 }
 
+/* Returns 0 or 1. Errors: -ENOMEM. */
+static int has_type(DBusMessageIter *iter, const char *wanted)
+{
+	char *signature;
+	int same;
+
+	if (dbus_message_iter_get_arg_type(iter) == DBUS_TYPE_INVALID)
+		return 0;
+	signature = dbus_message_iter_get_signature(iter);
+	if (!signature)
+		return -ENOMEM;
+	same = strcmp(signature, wanted) == 0;
+	dbus_free(signature);
+	return same;
+}
+
 int wire_read_record(DBusMessageIter *iter, const struct vocab_group *group, struct error *error,
 		     void *ret_record)
 {
 	struct reader reader = {.error = error};
-	int result = read_group(&reader, iter, group, ret_record);
+	int result = has_type(iter, "a{sv}");
 
+	if (result > 0)
+		result = read_group(&reader, iter, group, ret_record);
+	else if (result == 0)
+		result = refuse(&reader, NULL, "a record: a{sv}", "another type");
 	dbus_message_iter_next(iter);
 	return result;
 }

@@ -24,9 +24,9 @@
 #define WIRE_COLLECTION "org.dmabroker1.Collection"
 
 /*
- * Reads the a{sv} at `iter` (which must be an argument of type a{sv}) into a record of `group`
- * and moves on. Keys that begin with x- are passed over, and so are unknown keys of a record that
- * answers (anything but request and participant). Nothing is allocated beyond the rows'
+ * Reads the a{sv} at `iter` into a record of `group` and moves on. Keys that begin with x- are
+ * passed over, and so are unknown keys and words of a record that answers (anything but request and
+ * participant). Nothing is allocated beyond the rows'
  * limits. Fds become the record's own.
  * Returns owned. Errors, with details: InvalidRequest (unknown, doubled or missing key, wrong type,
  * value outside its limits), NotSupported (a word that is known and not served); -ENOMEM.

@@ -16,6 +16,14 @@ static const allocate_fn exporters[] = {
 	[EXPORTER_UDMABUF] = heap_udmabuf_allocate,
 };
 
+/* The kernel prints the name as it is into files that are read line by line. */
+static void clean_name(char *name)
+{
+	for (; *name; name++)
+		if ((unsigned char)*name < ' ' || *name == 0x7f)
+			*name = '?';
+}
+
 int heap_allocate(enum exporter exporter, const char *node, uint64_t bytes, const char *name)
 {
 	char short_name[HEAP_NAME_MAX + 1];
@@ -25,6 +33,7 @@ int heap_allocate(enum exporter exporter, const char *node, uint64_t bytes, cons
 	if (fd < 0)
 		return fd;
 	snprintf(short_name, sizeof(short_name), "%s", name);
+	clean_name(short_name);
 	if (ioctl(fd, DMA_BUF_SET_NAME, short_name) < 0) {
 		error = -errno;
 		close(fd);

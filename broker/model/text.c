@@ -13,8 +13,8 @@ static void write_heading(FILE *out, const struct plan *plan)
 
 	format_text(plan->format, format);
 	fprintf(out, "%u buffer%s of %llu bytes from heap %s: %ux%u %s", plan->count,
-		plan->count == 1 ? "" : "s", (unsigned long long)plan->picture_bytes, plan->heap,
-		plan->width, plan->height, format);
+		plan->count == 1 ? "" : "s", (unsigned long long)plan->picture_bytes,
+		vocab_string(plan, PLAN_HEAP), plan->width, plan->height, format);
 	if (plan->modifier != FORMAT_MODIFIER_LINEAR)
 		fprintf(out, " modifier 0x%llx", (unsigned long long)plan->modifier);
 	for (size_t i = 0; i < plan->planes.len; i++)

@@ -12,6 +12,7 @@
 #include "broker/model/descriptor.h"
 #include "broker/model/plan.h"
 #include "broker/model/request.h"
+#include "broker/model/utf8.h"
 
 #define NAMES(identifier, ...) const char *const identifier[] = {__VA_ARGS__, NULL}
 
@@ -332,7 +333,7 @@ int vocab_set_string(void *record, unsigned int row, const char *value, enum voc
 	size_t len = strlen(value);
 	char *copy;
 
-	if (len < r->min || len > r->max)
+	if (len < r->min || len > r->max || !utf8_valid(value))
 		return -ERANGE;
 	copy = strdup(value);
 	if (!copy)
@@ -354,6 +355,7 @@ int vocab_format_string(void *record, unsigned int row, enum vocab_origin origin
 	va_end(args);
 	if (strlen(text) > row_of(record, row)->max)
 		text[row_of(record, row)->max] = '\0';
+	utf8_clean(text);
 	return vocab_set_string(record, row, text, origin);
 }
 
@@ -395,6 +397,8 @@ int vocab_add_string(void *record, unsigned int row, const char *value, enum voc
 	char *copy, **item;
 	int error;
 
+	if (!utf8_valid(value))
+		return -ERANGE;
 	copy = strdup(value);
 	if (!copy)
 		return -ENOMEM;

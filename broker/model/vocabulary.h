@@ -614,8 +614,8 @@ const char *vocab_enum_name(const void *record, unsigned int row);
 int vocab_name_index(const char *const *names, const char *name);
 
 /*
- * Setters replace the value and its origin. Errors: -ERANGE (outside the row's limits),
- * -EOPNOTSUPP (an ENUM name that is known and not served), -ENOMEM; nothing changes then.
+ * Setters replace the value and its origin. Errors: -ERANGE (outside the row's limits, or no
+ * UTF-8), -EOPNOTSUPP (an ENUM name that is known and not served), -ENOMEM; nothing changes then.
  * Numbers serve BOOL, U32, U64, FOURCC, MODIFIER and ENUM rows.
  */
 int vocab_set_number(void *record, unsigned int row, uint64_t value, enum vocab_origin origin);
@@ -632,7 +632,8 @@ int vocab_add_dict(void *record, unsigned int row, enum vocab_origin origin, voi
 /* Takes `element` as a new element on success. Its group must be the row's. */
 int vocab_take_dict(void *record, unsigned int row, void *element, enum vocab_origin origin);
 
-/* printf into a STRING row; longer text is cut to the row's limit. Errors: -ENOMEM. */
+/* printf into a STRING row; longer text is cut to the row's limit, what is no UTF-8 (then) becomes
+ * '?'. Errors: -ENOMEM. */
 int vocab_format_string(void *record, unsigned int row, enum vocab_origin origin,
 			const char *format, ...) __attribute__((format(printf, 4, 5)));
 

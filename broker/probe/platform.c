@@ -6,6 +6,8 @@
  * default, unless a quirk knows better.
  * Translation. A device behind an IOMMU sees scattered memory as one run if the default domain of
  * its group is a DMA domain; an identity domain maps nothing.
+ * Bouncing. A kernel told to bounce everything (swiotlb=force) gives a device copies and never the
+ * heap's own memory, wherever that lies: such a device reaches nothing. An IOMMU lifts that.
  * Coherency. x86 and s390 have no caches that DMA could miss. Elsewhere it depends on the device
  * tree or on ACPI tables that user space cannot read: unknown, which gets what either kind needs.
  * Memory. /proc/zoneinfo shows where the zones lie to everybody. Below the highest of their pages
@@ -32,11 +34,49 @@ static void measure_coherency(struct device *device)
 #endif
 }
 
+static bool contains_word(char *text, const char *separator, const char *wanted)
+{
+	char *rest = NULL;
+
+	for (char *word = strtok_r(text, separator, &rest); word;
+	     word = strtok_r(NULL, separator, &rest))
+		if (strcmp(word, wanted) == 0)
+			return true;
+	return false;
+}
+
+/* swiotlb=65536,force among the words (6.12 kernel/dma/swiotlb.c, setup_io_tlb_npages) */
+bool platform_bounces_all(FILE *cmdline)
+{
+	static const char key[] = "swiotlb=";
+	char line[4096], *rest = NULL;
+
+	if (!fgets(line, sizeof(line), cmdline))
+		return false;
+	for (char *word = strtok_r(line, " \n", &rest); word; word = strtok_r(NULL, " \n", &rest))
+		if (strncmp(word, key, sizeof(key) - 1) == 0 &&
+		    contains_word(word + sizeof(key) - 1, ",", "force"))
+			return true;
+	return false;
+}
+
+static bool bounces_all(void)
+{
+	FILE *cmdline = sysfs_open("/proc/cmdline");
+	bool all = cmdline && platform_bounces_all(cmdline);
+
+	if (cmdline)
+		fclose(cmdline);
+	return all;
+}
+
 static void measure_reach(const char *parent, const struct quirk *quirk, struct device *device)
 {
 	uint64_t bits;
 
-	if (sysfs_number(parent, "dma_mask_bits", &bits) == 0)
+	if (bounces_all())
+		fact_number(device, DEVICE_ADDRESS_BITS, 12, VOCAB_KERNEL); /* the row's least */
+	else if (sysfs_number(parent, "dma_mask_bits", &bits) == 0)
 		fact_number(device, DEVICE_ADDRESS_BITS, bits, VOCAB_KERNEL);
 	else if (quirk && quirk->address_bits)
 		fact_number(device, DEVICE_ADDRESS_BITS, quirk->address_bits, VOCAB_QUIRK);

@@ -15,6 +15,9 @@ void platform_measure(const char *sysfs, const struct quirk *quirk, struct devic
  * Errors: -EINVAL: it says nothing of that. */
 int platform_memory_bits(FILE *zoneinfo, uint64_t page_bytes);
 
+/* Whether a /proc/cmdline has the kernel bounce whatever is mapped for DMA. */
+bool platform_bounces_all(FILE *cmdline);
+
 /* The value of a line "key:  123 kB" of a /proc/meminfo, in bytes. Errors: -ENOENT. */
 int platform_meminfo(FILE *meminfo, const char *key, uint64_t *ret_bytes);
 

@@ -50,20 +50,32 @@ static int compare_options(const struct option *a, const struct option *b)
 	return order ? order : strcmp(a->heap->id, b->heap->id);
 }
 
+/* The heaps that suit whatever the format: looked at once, not once for each format. */
+static size_t suiting_heaps(const struct search *search, const struct heap **heaps)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < search->heaps_len; i++)
+		if (suit_heap(search, search->heaps[i]))
+			heaps[len++] = search->heaps[i];
+	return len;
+}
+
 bool choose(const struct search *search, struct option *ret_option)
 {
-	const struct vocab_dicts *heaps = &search->machine->heaps;
+	const struct heap *heaps[SEARCH_HEAPS_MAX];
+	size_t heaps_len = suiting_heaps(search, heaps);
 	bool often = reads_often(search), found = false;
 
-	for (size_t i = 0; i < search->candidates_len; i++) {
+	for (size_t i = 0; i < search->candidates_len && heaps_len; i++) {
 		struct option option = {.candidate = &search->candidates[i]};
 
 		if (!merge_candidate(search, option.candidate, &option.merged))
 			continue;
 		option.format_cost = format_cost(search, option.candidate);
-		for (size_t j = 0; j < heaps->len; j++) {
-			option.heap = (const struct heap *)heaps->items[j];
-			if (!suit_heap(search, option.heap, &option.merged))
+		for (size_t j = 0; j < heaps_len; j++) {
+			option.heap = heaps[j];
+			if (!suit_capacity(search, option.heap, &option.merged))
 				continue;
 			option.uncached = often && !vocab_number(option.heap, HEAP_CACHED);
 			option.scarce = vocab_number(option.heap, HEAP_CONTIGUOUS) != 0;

@@ -179,15 +179,14 @@ static void describe_bytes(const struct search *search, unsigned int i, struct d
 static void describe_contiguity(const struct search *search, unsigned int i,
 				struct description *text)
 {
-	const struct vocab_dicts *heaps = &search->machine->heaps;
 	const struct party *party = &search->parties[i];
 
 	append(text->wanted, "contiguous memory");
-	for (size_t j = 0; j < heaps->len; j++)
-		if (!vocab_number(heaps->items[j], HEAP_CONTIGUOUS))
+	for (size_t j = 0; j < search->heaps_len; j++)
+		if (!vocab_number(search->heaps[j], HEAP_CONTIGUOUS))
 			append(text->offered, "%s%s",
 			       text->offered[0] ? ", " : "scattered memory: ",
-			       vocab_string(heaps->items[j], HEAP_ID));
+			       vocab_string(search->heaps[j], HEAP_ID));
 	text->origin = vocab_number(party->wish, PARTICIPANT_CONTIGUOUS)
 			       ? VOCAB_DECLARED
 			       : vocab_origin(party->role, ROLE_CONTIGUITY);
@@ -195,15 +194,14 @@ static void describe_contiguity(const struct search *search, unsigned int i,
 
 static void describe_reach(const struct search *search, unsigned int i, struct description *text)
 {
-	const struct vocab_dicts *heaps = &search->machine->heaps;
 	const struct party *party = &search->parties[i];
 
 	append(text->wanted, "addresses of at most %llu bits",
 	       (unsigned long long)suit_address_bits(party));
-	for (size_t j = 0; j < heaps->len; j++)
+	for (size_t j = 0; j < search->heaps_len; j++)
 		append(text->offered, "%s%s: %llu bits", text->offered[0] ? ", " : "",
-		       vocab_string(heaps->items[j], HEAP_ID),
-		       (unsigned long long)vocab_number(heaps->items[j], HEAP_ADDRESS_BITS));
+		       vocab_string(search->heaps[j], HEAP_ID),
+		       (unsigned long long)vocab_number(search->heaps[j], HEAP_ADDRESS_BITS));
 	text->origin = vocab_has(party->wish, PARTICIPANT_ADDRESS_BITS) || !party->device
 			       ? VOCAB_DECLARED
 			       : vocab_origin(party->device, DEVICE_ADDRESS_BITS);
@@ -272,7 +270,6 @@ static void describe_party(const struct search *search, unsigned int i, enum con
 static void describe_heaps(const struct search *search, struct description *text)
 {
 	const struct request *request = search->request;
-	const struct vocab_dicts *heaps = &search->machine->heaps;
 
 	for (size_t i = 0; i < request->allowed_heaps.len; i++)
 		append(text->wanted, "%s%s", i ? ", " : "only ", request->allowed_heaps.items[i]);
@@ -284,10 +281,10 @@ static void describe_heaps(const struct search *search, struct description *text
 		       request->forbidden_heaps.items[i]);
 	if (!text->wanted[0])
 		append(text->wanted, "a heap whose properties are known");
-	for (size_t i = 0; i < heaps->len; i++)
+	for (size_t i = 0; i < search->heaps_len; i++)
 		append(text->offered, "%s%s%s", i ? ", " : "",
-		       vocab_string(heaps->items[i], HEAP_ID),
-		       vocab_number(heaps->items[i], HEAP_KNOWN) ? "" : " (unknown properties)");
+		       vocab_string(search->heaps[i], HEAP_ID),
+		       vocab_number(search->heaps[i], HEAP_KNOWN) ? "" : " (unknown properties)");
 	text->key = request->forbidden_heaps.len && !request->allowed_heaps.len ? "forbidden-heaps"
 										: "allowed-heaps";
 }
@@ -295,7 +292,6 @@ static void describe_heaps(const struct search *search, struct description *text
 /* What is asked of the heaps when nothing but the layout counts. */
 static void describe_capacity(struct search *search, struct description *text)
 {
-	const struct vocab_dicts *heaps = &search->machine->heaps;
 	struct merged merged;
 
 	for (size_t i = 0; i < search->candidates_len; i++) {
@@ -305,11 +301,11 @@ static void describe_capacity(struct search *search, struct description *text)
 		       (unsigned long long)merged.memory_bytes);
 		break;
 	}
-	for (size_t i = 0; i < heaps->len; i++)
+	for (size_t i = 0; i < search->heaps_len; i++)
 		append(text->offered, "%s%s: %llu bytes, %llu in one buffer", i ? ", " : "",
-		       vocab_string(heaps->items[i], HEAP_ID),
-		       (unsigned long long)vocab_number(heaps->items[i], HEAP_CAPACITY_BYTES),
-		       (unsigned long long)vocab_number(heaps->items[i], HEAP_BUFFER_BYTES_MAX));
+		       vocab_string(search->heaps[i], HEAP_ID),
+		       (unsigned long long)vocab_number(search->heaps[i], HEAP_CAPACITY_BYTES),
+		       (unsigned long long)vocab_number(search->heaps[i], HEAP_BUFFER_BYTES_MAX));
 }
 
 static void describe_request(struct search *search, enum constraint constraint,
@@ -395,7 +391,7 @@ static bool has_answer_without_constraints(struct search *search)
 
 int conflict_report(struct search *search, struct error *error)
 {
-	if (!search->machine->heaps.len)
+	if (!search->heaps_len)
 		return error_set(error, ERROR_CONFLICT, CONSTRAINT_HEAPS, NULL, NULL,
 				 "a heap to allocate from", "no heap on this machine");
 	if (!has_answer_without_constraints(search))

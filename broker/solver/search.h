@@ -9,7 +9,9 @@
 #include "broker/model/plan.h"
 #include "broker/model/request.h"
 
+/* as many as the rows participants and heaps allow */
 #define SEARCH_PARTIES_MAX 16
+#define SEARCH_HEAPS_MAX 128
 #define SEARCH_CANDIDATES_MAX 1024
 
 /* A participant with what is known of its device. */
@@ -46,6 +48,8 @@ struct search {
 	const struct request *request;
 	struct party parties[SEARCH_PARTIES_MAX];
 	unsigned int parties_len;
+	const struct heap *heaps[SEARCH_HEAPS_MAX]; /* of the machine, sorted by id */
+	size_t heaps_len;
 	struct candidate *candidates; /* sorted by fourcc and modifier */
 	size_t candidates_len;
 	struct ignored ignored;
@@ -87,8 +91,12 @@ static inline bool search_counts(const struct search *search, unsigned int party
 bool merge_candidate(const struct search *search, const struct candidate *candidate,
 		     struct merged *ret_merged);
 
-/* suit.c: whether a heap suits all parties. */
-bool suit_heap(const struct search *search, const struct heap *heap, const struct merged *merged);
+/* suit.c: whether a heap's memory suits all parties, whatever the format. */
+bool suit_heap(const struct search *search, const struct heap *heap);
+
+/* suit.c: whether a heap could ever give so much. */
+bool suit_capacity(const struct search *search, const struct heap *heap,
+		   const struct merged *merged);
 
 /* What a party asks of a heap. */
 bool suit_needs_contiguous(const struct party *party);

@@ -75,21 +75,40 @@ static int add_formats(struct search *search, const struct vocab_formats *format
 	return error;
 }
 
+static const struct format_info *find_info(uint32_t fourcc, uint64_t modifier)
+{
+	return modifier == FORMAT_MODIFIER_LINEAR ? format_find(fourcc) : NULL;
+}
+
+/* The formats of a device: those that could be planned, or the others. */
+static int add_role_formats(struct search *search, const struct device_role *role, bool plannable)
+{
+	int error = 0;
+
+	for (size_t i = 0; role && i < role->formats.len && !error; i++) {
+		const void *format = role->formats.items[i];
+		uint32_t fourcc = (uint32_t)vocab_number(format, FORMAT_FORMAT);
+		uint64_t modifier = vocab_number(format, FORMAT_MODIFIER);
+
+		if ((find_info(fourcc, modifier) != NULL) == plannable)
+			error = add_candidate(search, fourcc, modifier);
+	}
+	return error;
+}
+
 static int candidates_collect(struct search *search)
 {
 	int error = add_formats(search, &search->request->formats);
 
 	for (unsigned int i = 0; i < search->parties_len && !error; i++) {
-		const struct party *party = &search->parties[i];
-
-		error = add_formats(search, &party->wish->formats);
-		for (size_t j = 0; party->role && j < party->role->formats.len && !error; j++) {
-			const void *format = party->role->formats.items[j];
-
-			error = add_candidate(search, (uint32_t)vocab_number(format, FORMAT_FORMAT),
-					      vocab_number(format, FORMAT_MODIFIER));
-		}
+		error = add_formats(search, &search->parties[i].wish->formats);
+		if (!error)
+			error = add_role_formats(search, search->parties[i].role, true);
 	}
+	/* what devices list and nobody could be given is there for the words of a conflict only: as
+	 * much as there is room for */
+	for (unsigned int i = 0; i < search->parties_len && !error; i++)
+		(void)add_role_formats(search, search->parties[i].role, false);
 	return error;
 }
 
@@ -112,19 +131,21 @@ static void mark_party(struct search *search, unsigned int i)
 			find_candidate(search, (uint32_t)vocab_number(facts, FORMAT_FORMAT),
 				       vocab_number(facts, FORMAT_MODIFIER));
 
-		if (candidate->party[i].facts)
+		if (!candidate || candidate->party[i].facts)
 			continue;
 		candidate->party[i].facts = facts;
 		candidate->party[i].position = (uint32_t)j;
 	}
-	/* a render node has no list and the CPU takes all that can be laid out: what the client
-	 * declares is all there is */
+	/* the CPU takes all that can be laid out; of a device without list (a render node) what the
+	 * client declares is all there is */
 	for (size_t j = 0; j < search->candidates_len; j++) {
 		struct candidate *candidate = &search->candidates[j];
 
 		if (!candidate->party[i].facts)
 			candidate->party[i].position =
-				party->role && party->role->formats.len ? SEARCH_NOWHERE : 0;
+				party->role && (party->role->formats.len || !wished->len)
+					? SEARCH_NOWHERE
+					: 0;
 		if (wished->len && candidate->party[i].position != SEARCH_NOWHERE)
 			candidate->party[i].position = SEARCH_NOWHERE - 1; /* unless found below */
 	}
@@ -147,8 +168,7 @@ static void mark_candidates(struct search *search)
 	for (size_t i = 0; i < search->candidates_len; i++) {
 		struct candidate *candidate = &search->candidates[i];
 
-		if (candidate->modifier == FORMAT_MODIFIER_LINEAR)
-			candidate->info = format_find(candidate->fourcc);
+		candidate->info = find_info(candidate->fourcc, candidate->modifier);
 		candidate->request_position = asked->len ? SEARCH_NOWHERE : 0;
 	}
 	for (size_t i = asked->len; i-- > 0;)
@@ -177,6 +197,23 @@ static void parties_init(struct search *search)
 	}
 }
 
+static int by_id(const void *a, const void *b)
+{
+	const struct heap *const *left = a, *const *right = b;
+
+	return strcmp((*left)->id, (*right)->id);
+}
+
+static void heaps_init(struct search *search)
+{
+	const struct vocab_dicts *list = &search->machine->heaps;
+
+	for (size_t i = 0; i < list->len; i++)
+		search->heaps[i] = (const struct heap *)list->items[i];
+	search->heaps_len = list->len;
+	qsort(search->heaps, search->heaps_len, sizeof(search->heaps[0]), by_id);
+}
+
 static int search_run(struct search *search, struct error *error, struct plan **ret_plan)
 {
 	struct option option;
@@ -200,6 +237,7 @@ int solve(const struct machine *machine, const struct request *request, struct e
 	if (!search.candidates)
 		return -ENOMEM;
 	parties_init(&search);
+	heaps_init(&search);
 	if (candidates_collect(&search))
 		result = error_setf(error, ERROR_TOO_COMPLEX, CONSTRAINT_FORMAT, NULL, "formats",
 				    "fewer formats", "more than %d different ones",

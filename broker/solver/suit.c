@@ -12,8 +12,8 @@ enum agent suit_agent(const struct device *device, const struct device_role *rol
 	switch (vocab_number(device, DEVICE_COHERENCY)) {
 	case COHERENCY_COHERENT:
 		return AGENT_COHERENT;
-	case COHERENCY_NON_COHERENT:
-		return AGENT_NON_COHERENT;
+	case COHERENCY_NON_COHERENT: /* unless its driver may copy with the CPU instead */
+		return vocab_has(role, ROLE_CPU_COPIES) ? AGENT_NON_COHERENT : AGENT_UNKNOWN;
 	default: /* a barrier interconnect is bracketed like an unknown one */
 		return AGENT_UNKNOWN;
 	}
@@ -62,10 +62,13 @@ static bool heap_is_allowed(const struct request *request, const struct heap *he
 	return !request->allowed_heaps.len && vocab_number(heap, HEAP_KNOWN);
 }
 
-static bool capacity_fits(const struct heap *heap, const struct merged *merged)
+bool suit_capacity(const struct search *search, const struct heap *heap,
+		   const struct merged *merged)
 {
 	uint64_t all;
 
+	if (!search_counts(search, search->parties_len, CONSTRAINT_CAPACITY))
+		return true;
 	return arith_mul(merged->memory_bytes, merged->count, &all) &&
 	       all <= vocab_number(heap, HEAP_CAPACITY_BYTES) &&
 	       merged->memory_bytes <= vocab_number(heap, HEAP_BUFFER_BYTES_MAX);
@@ -92,13 +95,10 @@ static bool heap_suits_party(const struct search *search, const struct heap *hea
 	return true;
 }
 
-bool suit_heap(const struct search *search, const struct heap *heap, const struct merged *merged)
+bool suit_heap(const struct search *search, const struct heap *heap)
 {
 	if (search_counts(search, search->parties_len, CONSTRAINT_HEAPS) &&
 	    !heap_is_allowed(search->request, heap))
-		return false;
-	if (search_counts(search, search->parties_len, CONSTRAINT_CAPACITY) &&
-	    !capacity_fits(heap, merged))
 		return false;
 	for (unsigned int i = 0; i < search->parties_len; i++)
 		if (!heap_suits_party(search, heap, i))

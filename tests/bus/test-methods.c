@@ -251,6 +251,15 @@ START_TEST(what_is_unknown_has_the_usual_error)
 		     WIRE_HEAP);
 	harness_fail(connection, new_get_all(WIRE_PATH, "no.such"), DBUS_ERROR_UNKNOWN_INTERFACE,
 		     "no.such");
+	/* longer than the sentence that repeats it, which then ends within a character */
+	for (int shift = 0; shift < 2; shift++) {
+		char interface[402] = "x";
+
+		for (int i = shift; i + 2 < (int)sizeof(interface); i += 2)
+			memcpy(interface + i, "\xc3\xa4", 3);
+		harness_fail(connection, new_get_all(WIRE_PATH, interface),
+			     DBUS_ERROR_UNKNOWN_INTERFACE, NULL);
+	}
 	call = harness_new_call(WIRE_PATH, WIRE_MANAGER, "Plan");
 	dbus_message_append_args(call, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID);
 	harness_fail(connection, call, DBUS_ERROR_INVALID_ARGS, "Plan takes (a{sv}), not (s)");

@@ -9,6 +9,7 @@
 #include "broker/model/arith.h"
 #include "broker/model/format.h"
 #include "broker/model/text.h"
+#include "broker/model/utf8.h"
 #include "tests/unit/check.h"
 #include "tests/unit/machine.h"
 
@@ -113,6 +114,60 @@ START_TEST(lists_end_at_their_limit)
 	ck_assert_uint_eq(request->formats.len, 1024);
 	ck_assert_uint_eq(request->formats.items[1023].fourcc, 1023);
 	vocab_destroy(request);
+}
+END_TEST
+
+/* Table 3-7 of the Unicode standard: each bound from both sides. */
+static const struct {
+	const char *text;
+	bool valid;
+	const char *clean;
+} texts[] = {
+	{"", true, ""},
+	{"a\x7f", true, "a\x7f"},
+	{"\x80", false, "?"},
+	{"\xc1\xbf", false, "??"},
+	{"\xc2\x80", true, "\xc2\x80"},
+	{"\xdf\xbf", true, "\xdf\xbf"},
+	{"\xc2", false, "?"},
+	{"\xc2z", false, "?z"},
+	{"\xe0\x9f\xbf", false, "???"},
+	{"\xe0\xa0\x80", true, "\xe0\xa0\x80"},
+	{"\xe2\x82", false, "??"},
+	{"\xed\x9f\xbf", true, "\xed\x9f\xbf"},
+	{"\xed\xa0\x80", false, "???"},
+	{"\xf0\x8f\xbf\xbf", false, "????"},
+	{"\xf0\x90\x80\x80", true, "\xf0\x90\x80\x80"},
+	{"\xf4\x8f\xbf\xbf", true, "\xf4\x8f\xbf\xbf"},
+	{"\xf4\x90\x80\x80", false, "????"},
+	{"\xf5\x80\x80\x80", false, "????"},
+	{"a\xff"
+	 "b\xc3\xa4",
+	 false, "a?b\xc3\xa4"},
+};
+
+START_TEST(texts_are_utf8)
+{
+	struct participant *participant;
+	char text[8];
+
+	ck_assert_int_eq(utf8_valid(texts[_i].text), texts[_i].valid);
+	strcpy(text, texts[_i].text);
+	utf8_clean(text);
+	ck_assert_str_eq(text, texts[_i].clean);
+	ck_assert(utf8_valid(text));
+	if (!texts[_i].text[0])
+		return;
+	ck_assert_int_eq(vocab_create(&vocab_participant, &participant), 0);
+	ck_assert_int_eq(
+		vocab_set_string(participant, PARTICIPANT_NAME, texts[_i].text, VOCAB_DECLARED),
+		texts[_i].valid ? 0 : -ERANGE);
+	ck_assert_int_eq(vocab_has(participant, PARTICIPANT_NAME), texts[_i].valid);
+	ck_assert_int_eq(vocab_format_string(participant, PARTICIPANT_NAME, VOCAB_DECLARED, "%s",
+					     texts[_i].text),
+			 0);
+	ck_assert_str_eq(participant->name, texts[_i].clean);
+	vocab_destroy(participant);
 }
 END_TEST
 
@@ -463,6 +518,7 @@ int main(void)
 	tcase_add_test(all, limits_are_kept);
 	tcase_add_test(all, words_that_are_not_served_say_so);
 	tcase_add_test(all, lists_end_at_their_limit);
+	tcase_add_loop_test(all, texts_are_utf8, 0, (int)(sizeof(texts) / sizeof(texts[0])));
 	tcase_add_test(all, copy_is_deep_and_without_fds);
 	tcase_add_test(all, machine_is_sorted_and_replaces);
 	tcase_add_test(all, arithmetic_never_wraps);

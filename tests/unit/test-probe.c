@@ -176,6 +176,32 @@ static const struct {
 	{"\n", "CmaTotal", -ENOENT, 0},
 };
 
+static const struct {
+	const char *text;
+	bool all;
+} cmdlines[] = {
+	{"quiet swiotlb=force ro\n", true},
+	{"swiotlb=65536,force", true},
+	{"swiotlb=65536,4,force\n", true},
+	{"swiotlb=noforce swiotlb=force\n", true},
+	{"quiet swiotlb=noforce\n", false},
+	{"swiotlb=65536\n", false},
+	{"swiotlb=forced\n", false},
+	{"myswiotlb=force\n", false},
+	{"swiotlb= force\n", false},
+	{"swiotlb=\n", false},
+	{"\n", false},
+};
+
+START_TEST(cmdline_tells_of_bouncing)
+{
+	FILE *file = fmemopen((void *)(uintptr_t)cmdlines[_i].text, strlen(cmdlines[_i].text), "r");
+
+	ck_assert_int_eq(platform_bounces_all(file), cmdlines[_i].all);
+	fclose(file);
+}
+END_TEST
+
 START_TEST(meminfo_tells_bytes)
 {
 	FILE *file = fmemopen((void *)(uintptr_t)meminfos[_i].text, strlen(meminfos[_i].text), "r");
@@ -883,6 +909,8 @@ static Suite *probe_suite(void)
 	tcase_add_loop_test(texts, sysfs_number_takes_numbers_only, 0, LEN(numbers));
 	tcase_add_test(texts, sysfs_line_is_cut_to_size);
 	tcase_add_test(texts, sysfs_link_shows_the_last_component);
+	tcase_add_loop_test(texts, cmdline_tells_of_bouncing, 0,
+			    (int)(sizeof(cmdlines) / sizeof(cmdlines[0])));
 	tcase_add_test(texts, platform_prefers_what_the_kernel_says);
 	tcase_add_loop_test(texts, platform_knows_which_iommu_translates, 0, LEN(iommu_types));
 	suite_add_tcase(suite, texts);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Machine, request, expected answer: one named case per row. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -377,6 +378,104 @@ START_TEST(policy_follows_coherency)
 }
 END_TEST
 
+/* What the refusals say, too. */
+START_TEST(words_of_a_conflict_do_not_depend_on_order)
+{
+	char *words[2];
+
+	for (int turned = 0; turned < 2; turned++) {
+		struct machine *machine = machine_by_name("big");
+		struct request *request =
+			request_by_text("640x480 a=cam1:capture b=lcd:scanout/contiguous=1");
+		struct error error = {0};
+		struct plan *plan;
+
+		if (turned) {
+			reverse(&machine->heaps);
+			reverse(&request->participants);
+		}
+		ck_assert_int_eq(request_settle(request, machine, &error), 0);
+		ck_assert_int_eq(solve(machine, request, &error, &plan), -EXDEV);
+		words[turned] = text_error(&error);
+		error_finish(&error);
+		vocab_destroy(request);
+		vocab_destroy(machine);
+	}
+	ck_assert_str_eq(words[0], words[1]);
+	free(words[0]);
+	free(words[1]);
+}
+END_TEST
+
+/* A V4L2 queue whose formats could not be found out takes none but those declared. */
+START_TEST(a_device_without_formats_takes_what_is_declared)
+{
+	struct machine *machine = machine_by_name("pc");
+	struct device_role *role =
+		device_find_role(machine_find_device(machine, "cam0"), ROLE_CAPTURE);
+	char text[ANSWER_BYTES];
+
+	vocab_clear(role, ROLE_FORMATS);
+	ck_assert_ptr_null(answer(machine, request_by_text("640x480 f=XR24 a=cam0:capture"), text));
+	ck_assert_str_eq(text, "Conflict a:format@formats");
+	vocab_destroy(
+		answer(machine, request_by_text("640x480 f=XR24 a=cam0:capture/f=XR24"), text));
+	ck_assert_str_eq(text, "system XR24 2560 1228800 1");
+	vocab_destroy(machine);
+}
+END_TEST
+
+/* It does not snoop, yet its driver may copy with the CPU: what either needs. */
+START_TEST(a_driver_that_may_copy_is_taken_for_both)
+{
+	struct machine *machine = machine_by_name("arm");
+	struct device *device = machine_find_device(machine, "lcd");
+	struct device_role *role = device_find_role(device, ROLE_SCANOUT);
+	struct plan *plan;
+	char text[ANSWER_BYTES];
+
+	ck_assert_int_eq(
+		vocab_set_number(device, DEVICE_COHERENCY, COHERENCY_NON_COHERENT, VOCAB_KERNEL),
+		0);
+	plan = answer(machine, request_by_text("640x480 a=lcd:scanout"), text);
+	ck_assert_uint_eq(vocab_number(plan->participants.items[0], VIEW_AGENT), AGENT_UNKNOWN);
+	vocab_destroy(plan);
+	ck_assert_int_eq(vocab_set_number(role, ROLE_CPU_COPIES, false, VOCAB_QUIRK), 0);
+	plan = answer(machine, request_by_text("640x480 a=lcd:scanout"), text);
+	ck_assert_uint_eq(vocab_number(plan->participants.items[0], VIEW_AGENT),
+			  AGENT_NON_COHERENT);
+	vocab_destroy(plan);
+	vocab_destroy(machine);
+}
+END_TEST
+
+/* Displays list hundreds of tiled layouts, which nobody can be given: no reason to give up. */
+START_TEST(layouts_that_nobody_asks_for_are_not_too_many)
+{
+	static const char *const displays[] = {"lcd", "vkms"};
+	struct machine *machine = machine_by_name("pc");
+	char text[ANSWER_BYTES];
+
+	for (uint64_t i = 0; i < 2; i++) {
+		struct device_role *role =
+			device_find_role(machine_find_device(machine, displays[i]), ROLE_SCANOUT);
+		struct device_format *format;
+
+		while (!vocab_add_dict(role, ROLE_FORMATS, VOCAB_KERNEL, &format)) {
+			vocab_set_number(format, FORMAT_FORMAT, FOURCC('X', 'R', '2', '4'),
+					 VOCAB_KERNEL);
+			vocab_set_number(format, FORMAT_MODIFIER, i << 32 | role->formats.len,
+					 VOCAB_KERNEL);
+		}
+		ck_assert_uint_eq(role->formats.len, 1024);
+	}
+	vocab_destroy(
+		answer(machine, request_by_text("640x480 a=lcd:scanout b=vkms:scanout"), text));
+	ck_assert_str_eq(text, "reserved XR24 2560 1228800 2");
+	vocab_destroy(machine);
+}
+END_TEST
+
 START_TEST(too_many_formats_are_refused)
 {
 	struct machine *machine = machine_by_name("pc");
@@ -404,6 +503,10 @@ int main(void)
 	tcase_add_test(single, reason_names_who_needs_contiguous_memory);
 	tcase_add_test(single, views_speak_each_participants_words);
 	tcase_add_test(single, policy_follows_coherency);
+	tcase_add_test(single, words_of_a_conflict_do_not_depend_on_order);
+	tcase_add_test(single, a_device_without_formats_takes_what_is_declared);
+	tcase_add_test(single, a_driver_that_may_copy_is_taken_for_both);
+	tcase_add_test(single, layouts_that_nobody_asks_for_are_not_too_many);
 	tcase_add_test(single, too_many_formats_are_refused);
 	suite_add_tcase(suite, table);
 	suite_add_tcase(suite, single);

@@ -343,6 +343,82 @@ START_TEST(answers_may_have_keys_of_the_future)
 }
 END_TEST
 
+/* A word of a newer daemon is absent; what a client asks is read to the letter. */
+START_TEST(answers_may_have_words_of_the_future)
+{
+	struct built built;
+	void *view;
+
+	begin(&built);
+	append_entry(&built.dict, "name", "s", 0, "camera");
+	append_entry(&built.dict, "agent", "s", 0, "from-the-future");
+	ck_assert(dbus_message_iter_close_container(&built.iter, &built.dict));
+	dbus_message_iter_init(built.message, &built.iter);
+	ck_assert_int_eq(wire_read_record(&built.iter, &vocab_view, NULL, &view), 0);
+	ck_assert_str_eq(vocab_string(view, VIEW_NAME), "camera");
+	ck_assert(!vocab_has(view, VIEW_AGENT));
+	vocab_destroy(view);
+	dbus_message_unref(built.message);
+}
+END_TEST
+
+/* A dictionary whose keys or values are something else, a number, nothing at all. */
+START_TEST(what_is_no_record_is_refused)
+{
+	static const char *const types[] = {"{ss}", "{uv}", "{sa{sv}}", "a{sv}", NULL};
+	const char *type = types[_i];
+	struct error error = {0};
+	DBusMessageIter iter, list;
+	DBusMessage *message = new_message(&iter);
+	dbus_uint32_t number = 1;
+	void *record = NULL;
+
+	if (type) {
+		ck_assert(dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, type, &list));
+		ck_assert(dbus_message_iter_close_container(&iter, &list));
+	}
+	ck_assert(dbus_message_iter_append_basic(&iter, DBUS_TYPE_UINT32, &number));
+	dbus_message_iter_init(message, &iter);
+	for (int i = 0; i < 3; i++) { /* the list, the number, the end */
+		ck_assert_int_eq(wire_read_record(&iter, &vocab_plan, &error, &record), -EINVAL);
+		ck_assert_ptr_null(record);
+	}
+	error_finish(&error);
+	dbus_message_unref(message);
+}
+END_TEST
+
+/* libdbus ends the process that says anything but UTF-8: a client's text, cut to the limit of a
+ * row, must not end within a character. */
+START_TEST(texts_are_cut_between_characters)
+{
+	DBusMessage *call = dbus_message_new_method_call("a.b", "/a", "a.b", "C"), *reply;
+	struct error error = {0}, read = {0};
+	char text[2400];
+	struct built built;
+	char *sentence;
+
+	memset(text, 'x', (size_t)_i);
+	for (size_t at = (size_t)_i; at < 2200; at += 3)
+		strcpy(text + at, "\xe2\x82\xac");
+	begin(&built);
+	append_entry(&built.dict, text, "u", 1, NULL);
+	ck_assert_ptr_null(end(&built, &error));
+	error_set(&error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, text, text, text, text);
+	error_setf(&error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, text, text, text, "%s", text);
+	dbus_message_set_serial(call, 1);
+	reply = wire_error(call, &error, -EINVAL);
+	ck_assert_ptr_nonnull(reply);
+	ck_assert_int_eq(wire_read_error(reply, &read, &sentence), -EINVAL);
+	ck_assert_uint_eq(read.details->refusals.len, 3);
+	free(sentence);
+	error_finish(&read);
+	error_finish(&error);
+	dbus_message_unref(reply);
+	dbus_message_unref(call);
+}
+END_TEST
+
 START_TEST(errors_survive)
 {
 	DBusMessage *call = dbus_message_new_method_call("a.b", "/a", "a.b", "C"), *reply;
@@ -396,6 +472,9 @@ int main(void)
 	tcase_add_loop_test(all, value_is_judged, 0, (int)(sizeof(bads) / sizeof(bads[0])));
 	tcase_add_test(all, missing_and_doubled_keys_are_refused);
 	tcase_add_test(all, answers_may_have_keys_of_the_future);
+	tcase_add_test(all, answers_may_have_words_of_the_future);
+	tcase_add_loop_test(all, what_is_no_record_is_refused, 0, 5);
+	tcase_add_loop_test(all, texts_are_cut_between_characters, 0, 3);
 	tcase_add_test(all, errors_survive);
 	tcase_add_test(all, paths_are_escaped);
 	suite_add_tcase(suite, all);

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A machine and a request out of arbitrary bytes: any fact may be absent or at the end of its
+ * limits. There is a plan that keeps what was asked, or an error with a name; and it is the same
+ * one when everything is named in another order.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/model/arith.h"
+#include "broker/model/text.h"
+#include "broker/model/utf8.h"
+#include "broker/solver/solve.h"
+#include "tests/fuzz/fuzz.h"
+
+#define CODE(a, b, c, d) \
+	((uint32_t)(a) | ((uint32_t)(b) << 8) | ((uint32_t)(c) << 16) | ((uint32_t)(d) << 24))
+
+struct input {
+	const uint8_t *data;
+	size_t size;
+};
+
+/* The next byte; 0 at the end. */
+static uint8_t take(struct input *input)
+{
+	if (!input->size)
+		return 0;
+	input->size--;
+	return *input->data++;
+}
+
+static uint64_t take_number(struct input *input, const struct vocab_row *row)
+{
+	uint64_t small = take(input);
+
+	switch (take(input) % 16) {
+	case 0:
+		return row->min;
+	case 1:
+		return row->max;
+	case 2:
+		return small;
+	case 3:
+		return 1ull << (small % 64);
+	case 4:
+		return small * 64;
+	case 5:
+		return 1ull << (small % 8);
+	default:
+		return row->dflt;
+	}
+}
+
+static uint32_t take_fourcc(struct input *input)
+{
+	static const uint32_t known[] = {
+		CODE('X', 'R', '2', '4'), CODE('N', 'V', '1', '2'), CODE('Y', 'U', '1', '2'),
+		CODE('Y', 'U', 'Y', 'V'), CODE('R', 'G', '2', '4'), CODE('P', '0', '1', '0'),
+		CODE('M', 'J', 'P', 'G'), CODE('N', 'V', '2', '4'),
+	};
+
+	return known[take(input) % (sizeof(known) / sizeof(known[0]))];
+}
+
+static uint64_t take_modifier(struct input *input)
+{
+	uint8_t choice = take(input);
+
+	return choice % 8 == 7 ? choice : 0;
+}
+
+static void fill(struct input *input, void *record);
+
+static void fill_list(struct input *input, void *record, unsigned int i)
+{
+	const struct vocab_row *row = &((struct vocab_head *)record)->group->rows[i];
+	void *element;
+
+	for (unsigned int n = 1 + take(input) % 5; n > 0; n--) {
+		if (row->type == VOCAB_FORMATS)
+			(void)vocab_add_format(record, i, take_fourcc(input), take_modifier(input),
+					       VOCAB_DECLARED);
+		else if (row->type == VOCAB_SIZES)
+			(void)vocab_add_size(record, i, take(input), take(input), VOCAB_KERNEL);
+		else if (row->type == VOCAB_STRINGS)
+			(void)vocab_add_string(record, i, take(input) % 2 ? "heap1" : "heap2",
+					       VOCAB_DECLARED);
+		else if (vocab_add_dict(record, i, VOCAB_KERNEL, &element) == 0)
+			fill(input, element);
+	}
+}
+
+static void fill_row(struct input *input, void *record, unsigned int i)
+{
+	const struct vocab_row *row = &((struct vocab_head *)record)->group->rows[i];
+	uint8_t choice = take(input);
+
+	if (choice % 4 == 0 || (choice % 4 < 3 && row->type == VOCAB_STRINGS))
+		return;
+	switch (row->type) {
+	case VOCAB_STRING:
+	case VOCAB_FD:
+		break; /* by hand, where it means something */
+	case VOCAB_FOURCC:
+		(void)vocab_set_number(record, i, take_fourcc(input), VOCAB_KERNEL);
+		break;
+	case VOCAB_MODIFIER:
+		(void)vocab_set_number(record, i, take_modifier(input), VOCAB_KERNEL);
+		break;
+	case VOCAB_STRINGS:
+	case VOCAB_FORMATS:
+	case VOCAB_SIZES:
+	case VOCAB_DICTS:
+		fill_list(input, record, i);
+		break;
+	case VOCAB_ENUM:
+		(void)vocab_set_number(record, i, take(input) % 8, VOCAB_QUIRK);
+		break;
+	default:
+		(void)vocab_set_number(record, i, take_number(input, row), VOCAB_MEASURED);
+		break;
+	}
+}
+
+static void fill(struct input *input, void *record)
+{
+	for (unsigned int i = 0; i < ((struct vocab_head *)record)->group->rows_len; i++)
+		fill_row(input, record, i);
+}
+
+/* Most inputs shall get far: what ends every search at once is made rare. */
+static void make_useful(struct input *input, void *record)
+{
+	struct device *device = record;
+	void *added;
+
+	if (((struct vocab_head *)record)->group == &vocab_heap) {
+		(void)vocab_set_number(record, HEAP_KNOWN, take(input) % 8 != 0, VOCAB_QUIRK);
+		(void)vocab_set_number(record, HEAP_CAPACITY_BYTES, 1ull << (20 + take(input) % 20),
+				       VOCAB_KERNEL);
+		return;
+	}
+	while (device->roles.len < 2) {
+		if (vocab_add_dict(device, DEVICE_ROLES, VOCAB_KERNEL, &added))
+			abort();
+		fill(input, added);
+	}
+	for (size_t i = 0; i < device->roles.len; i++) {
+		struct device_role *role = (struct device_role *)device->roles.items[i];
+
+		(void)vocab_set_number(role, ROLE_ROLE, (i + take(input)) % ROLE_CPU, VOCAB_KERNEL);
+		if (take(input) % 8 &&
+		    vocab_add_dict(role, ROLE_FORMATS, VOCAB_KERNEL, &added) == 0)
+			(void)vocab_set_number(added, FORMAT_FORMAT, CODE('X', 'R', '2', '4'),
+					       VOCAB_KERNEL);
+		(void)vocab_set_number(role, ROLE_IMPORTS, take(input) % 16 != 0, VOCAB_KERNEL);
+		for (size_t j = 0; j < role->formats.len; j++)
+			if (take(input) % 4)
+				vocab_clear(role->formats.items[j], FORMAT_SIZES);
+	}
+}
+
+static void add_to_machine(struct input *input, struct machine *machine,
+			   const struct vocab_group *group, const char *kind)
+{
+	for (unsigned int n = take(input) % 16 ? 3 : take(input) % 5; n > 0; n--) {
+		void *record;
+
+		if (vocab_create(group, &record))
+			abort();
+		fill(input, record);
+		make_useful(input, record);
+		if (vocab_format_string(record, DEVICE_ID, VOCAB_KERNEL, "%s%u", kind, n) ||
+		    machine_put(machine, record))
+			abort();
+	}
+}
+
+static struct machine *take_machine(struct input *input)
+{
+	struct machine *machine;
+
+	if (vocab_create(&vocab_machine, &machine))
+		abort();
+	add_to_machine(input, machine, &vocab_heap, "heap");
+	add_to_machine(input, machine, &vocab_device, "device");
+	return machine;
+}
+
+/* A device in one of its roles, or the CPU; or, rarely, what came out of the bytes. */
+static void name_participant(struct input *input, const struct machine *machine,
+			     struct participant *participant, unsigned int number)
+{
+	uint8_t choice = take(input), which = take(input);
+	const struct device *device =
+		machine->devices.len ? (const struct device *)
+					       machine->devices.items[which % machine->devices.len]
+				     : NULL;
+
+	if (choice % 16 > 1)
+		(void)vocab_format_string(participant, PARTICIPANT_NAME, VOCAB_DECLARED,
+					  "%c\xc3\xa4", 'z' - (int)number);
+	if (choice % 16 < 4)
+		(void)vocab_set_number(participant, PARTICIPANT_ROLE, ROLE_CPU, VOCAB_DECLARED);
+	if (choice % 16 < 4 || !device)
+		return;
+	(void)vocab_set_string(participant, PARTICIPANT_DEVICE, device->id, VOCAB_DECLARED);
+	if (device->roles.len && choice < 240)
+		(void)vocab_set_number(
+			participant, PARTICIPANT_ROLE,
+			vocab_number(device->roles.items[which / 16 % device->roles.len],
+				     ROLE_ROLE),
+			VOCAB_DECLARED);
+	if (choice % 16 < 12)
+		vocab_clear(participant, PARTICIPANT_FORMATS);
+}
+
+static struct request *take_request(struct input *input, const struct machine *machine)
+{
+	struct request *request;
+	void *participant;
+
+	if (vocab_create(&vocab_request, &request))
+		abort();
+	if (take(input) % 8)
+		(void)vocab_set_number(request, REQUEST_COUNT, 1 + take(input) % 8, VOCAB_DECLARED);
+	else
+		fill(input, request);
+	(void)vocab_set_number(request, REQUEST_WIDTH, take(input) % 2 ? 640 : 1 + take(input),
+			       VOCAB_DECLARED);
+	(void)vocab_set_number(request, REQUEST_HEIGHT, take(input) % 2 ? 480 : 1 + take(input),
+			       VOCAB_DECLARED);
+	for (unsigned int row = REQUEST_VISIBLE_X; row <= REQUEST_VISIBLE_HEIGHT; row++)
+		if (take(input) % 8)
+			vocab_clear(request, row);
+	vocab_clear(request, REQUEST_PARTICIPANTS);
+	for (unsigned int n = 0, len = 1 + take(input) % 4; n < len; n++) {
+		if (vocab_add_dict(request, REQUEST_PARTICIPANTS, VOCAB_DECLARED, &participant))
+			abort();
+		fill(input, participant);
+		name_participant(input, machine, participant, n);
+	}
+	return request;
+}
+
+/* ---- what holds of every plan ---- */
+
+static void check_layout(const struct plan *plan)
+{
+	uint64_t end;
+
+	assert(plan->memory.len == 1);
+	for (size_t i = 0; i < plan->planes.len; i++) {
+		const struct plane *plane = (const struct plane *)plan->planes.items[i];
+
+		assert(plane->stride);
+		assert(arith_add(plane->offset, plane->bytes, &end));
+		assert(end <= plan->picture_bytes);
+	}
+	assert(plan->picture_bytes <= ((struct memory_object *)plan->memory.items[0])->bytes);
+	assert(plan->count >= plan->count_needed && plan->count_needed > 0 && plan->count <= 64);
+}
+
+static bool lists(const struct vocab_formats *list, const struct plan *plan)
+{
+	for (size_t i = 0; i < list->len; i++)
+		if (list->items[i].fourcc == plan->format &&
+		    list->items[i].modifier == plan->modifier)
+			return true;
+	return false;
+}
+
+static void check_wish(const struct plan *plan, const struct heap *heap,
+		       const struct participant *wish)
+{
+	const struct plane *first = (const struct plane *)plan->planes.items[0];
+
+	assert(!wish->formats.len || lists(&wish->formats, plan));
+	assert(first->stride >= vocab_number(wish, PARTICIPANT_STRIDE_MIN));
+	assert(first->stride <= vocab_number(wish, PARTICIPANT_STRIDE_MAX));
+	assert(plan->count <= vocab_number(wish, PARTICIPANT_MAX_COUNT));
+	assert(plan->picture_bytes >= vocab_number(wish, PARTICIPANT_BYTES_MIN));
+	assert(plan->picture_bytes <= vocab_number(wish, PARTICIPANT_BYTES_MAX));
+	assert(!vocab_number(wish, PARTICIPANT_CONTIGUOUS) || vocab_number(heap, HEAP_CONTIGUOUS));
+	assert(vocab_number(heap, HEAP_ADDRESS_BITS) <=
+	       vocab_number(wish, PARTICIPANT_ADDRESS_BITS));
+	for (size_t i = 0; i < plan->planes.len; i++) {
+		const struct plane *plane = (const struct plane *)plan->planes.items[i];
+
+		assert(plane->stride % vocab_number(wish, PARTICIPANT_STRIDE_ALIGN) == 0);
+		assert(plane->offset % vocab_number(wish, PARTICIPANT_OFFSET_ALIGN) == 0);
+	}
+}
+
+/* A device of which nothing is known is taken for the worst. */
+static void check_device(const struct machine *machine, const struct heap *heap,
+			 const struct participant *wish)
+{
+	const struct device *device = machine_find_device(machine, wish->device);
+	const struct device_role *role = device_find_role(device, (enum role)wish->role);
+
+	assert(vocab_number(role, ROLE_IMPORTS));
+	if (vocab_number(device, DEVICE_IOMMU))
+		return;
+	if (vocab_number(role, ROLE_CONTIGUITY) != CONTIGUITY_NONE)
+		assert(vocab_number(heap, HEAP_CONTIGUOUS));
+	if (vocab_number(role, ROLE_DMA_MAPS))
+		assert(vocab_number(heap, HEAP_ADDRESS_BITS) <=
+		       vocab_number(device, DEVICE_ADDRESS_BITS));
+}
+
+static void check_plan(const struct machine *machine, const struct request *request,
+		       const struct plan *plan)
+{
+	const struct heap *heap = machine_find_heap(machine, plan->heap);
+
+	assert(heap);
+	check_layout(plan);
+	for (size_t i = 0; i < request->participants.len; i++) {
+		const struct participant *wish =
+			(const struct participant *)request->participants.items[i];
+
+		check_wish(plan, heap, wish);
+		if (wish->role != ROLE_CPU)
+			check_device(machine, heap, wish);
+	}
+	assert(!request->formats.len || lists(&request->formats, plan));
+	assert(plan->count >= vocab_number(request, REQUEST_COUNT));
+}
+
+/* Returns owned the answer as text. */
+static char *answer(const struct machine *machine, struct request *request)
+{
+	struct error error = {0};
+	struct plan *plan = NULL;
+	int result = request_settle(request, machine, &error);
+	char *text;
+
+	if (!result)
+		result = solve(machine, request, &error, &plan);
+	if (result) {
+		assert(error.code && error_rows[error.code].number == result);
+		assert(error.details && error.details->refusals.len);
+		text = text_error(&error);
+	} else {
+		check_plan(machine, request, plan);
+		text = text_plan(plan);
+	}
+	assert(text && utf8_valid(text));
+	vocab_destroy(plan);
+	error_finish(&error);
+	return text;
+}
+
+static void reverse(struct vocab_dicts *list)
+{
+	for (size_t i = 0; i < list->len / 2; i++) {
+		struct vocab_head *first = list->items[i];
+
+		list->items[i] = list->items[list->len - 1 - i];
+		list->items[list->len - 1 - i] = first;
+	}
+}
+
+/* Settling stops at the first thing that is wrong; what comes first is a matter of order. */
+static bool depends_on_order(const char *text)
+{
+	return strncmp(text, "the request is wrong", 20) == 0 ||
+	       strncmp(text, "There is no such device", 23) == 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input input = {data, size};
+	struct machine *machine = take_machine(&input);
+	struct request *request = take_request(&input, machine), *turned;
+	char *text, *other;
+
+	if (vocab_copy(request, &turned))
+		abort();
+	text = answer(machine, request);
+	reverse(&turned->participants);
+	reverse(&machine->devices);
+	reverse(&machine->heaps);
+	other = answer(machine, turned);
+	assert(depends_on_order(text) ? depends_on_order(other) : strcmp(text, other) == 0);
+	free(text);
+	free(other);
+	vocab_destroy(request);
+	vocab_destroy(turned);
+	vocab_destroy(machine);
+	return 0;
+}
+
+/* Any bytes are an input. */
+size_t fuzz_seed(unsigned int number, uint8_t *data, size_t size)
+{
+	uint32_t state = 2654435761u * (number + 1);
+
+	if (number >= 4096)
+		return 0;
+	if (size > 4096)
+		size = 4096;
+	for (size_t i = 0; i < size; i++) {
+		state = state * 1664525u + 1013904223u;
+		data[i] = (uint8_t)(state >> 24);
+	}
+	return size;
+}

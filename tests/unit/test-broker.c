@@ -1,0 +1,745 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The broker among nodes and heaps that are made up: what the probe and the exporters say is said
+ * here (the program is linked with --wrap for their functions), and a job runs when the test says.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "broker/broker.h"
+#include "broker/heap/heap.h"
+#include "broker/probe/probe.h"
+#include "broker/quota.h"
+#include "tests/unit/check.h"
+#include "tests/unit/faults.h"
+#include "tests/unit/machine.h"
+
+#define ALLOCATIONS_MAX 10000u
+
+static struct machine *world; /* what can be measured */
+
+/* ---- the probe ---- */
+
+static probe_event_fn on_event;
+static void *on_event_data;
+static int enumerate_error; /* after the first node */
+static int dispatch_error;
+
+static void report(enum probe_event event, const char *id, const char *subsystem)
+{
+	struct probe_node node = {.id = (char *)(uintptr_t)id,
+				  .node = (char *)(uintptr_t) "/dev/null",
+				  .sysfs = (char *)(uintptr_t) "/sys",
+				  .subsystem = (char *)(uintptr_t)subsystem};
+
+	on_event(on_event_data, event, &node);
+}
+
+int __wrap_probe_create(const struct probe_options *options, struct probe **ret_probe);
+int __wrap_probe_create(const struct probe_options *options, struct probe **ret_probe)
+{
+	(void)options;
+	*ret_probe = NULL;
+	return 0;
+}
+
+void __wrap_probe_destroy(struct probe *probe);
+void __wrap_probe_destroy(struct probe *probe)
+{
+	(void)probe;
+}
+
+int __wrap_probe_enumerate(struct probe *probe, probe_event_fn callback, void *data);
+int __wrap_probe_enumerate(struct probe *probe, probe_event_fn callback, void *data)
+{
+	(void)probe;
+	on_event = callback;
+	on_event_data = data;
+	for (size_t i = 0; i < world->devices.len; i++) {
+		report(PROBE_ADDED, vocab_string(world->devices.items[i], DEVICE_ID), "drm");
+		if (enumerate_error)
+			return enumerate_error;
+	}
+	for (size_t i = 0; i < world->heaps.len; i++)
+		report(PROBE_ADDED, vocab_string(world->heaps.items[i], HEAP_ID), "dma_heap");
+	return 0;
+}
+
+int __wrap_probe_dispatch(struct probe *probe, probe_event_fn callback, void *data);
+int __wrap_probe_dispatch(struct probe *probe, probe_event_fn callback, void *data)
+{
+	(void)probe;
+	(void)callback;
+	(void)data;
+	return dispatch_error;
+}
+
+int __wrap_probe_machine(struct machine *machine);
+int __wrap_probe_machine(struct machine *machine)
+{
+	(void)machine;
+	return 0;
+}
+
+int __wrap_probe_measure(const struct probe_node *node, const struct probe_options *options,
+			 void *ret_descriptor);
+int __wrap_probe_measure(const struct probe_node *node, const struct probe_options *options,
+			 void *ret_descriptor)
+{
+	const void *found = probe_node_is_heap(node) ? (void *)machine_find_heap(world, node->id)
+						     : (void *)machine_find_device(world, node->id);
+
+	(void)options;
+	return found ? vocab_copy(found, ret_descriptor) : -ENODEV;
+}
+
+/* ---- the heaps: what each answers, by the end of its node's path ---- */
+
+static struct {
+	const char *heap;
+	int error;
+} broken[3];
+
+static unsigned int heap_calls;
+
+int __wrap_heap_allocate(enum exporter exporter, const char *node, uint64_t bytes,
+			 const char *name);
+int __wrap_heap_allocate(enum exporter exporter, const char *node, uint64_t bytes, const char *name)
+{
+	int fd;
+
+	(void)exporter;
+	heap_calls++;
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
+		if (broken[i].heap && strcmp(strrchr(node, '/') + 1, broken[i].heap) == 0)
+			return broken[i].error;
+	fd = memfd_create(name, MFD_CLOEXEC);
+	assert(fd >= 0 && ftruncate(fd, (off_t)bytes) == 0);
+	return fd;
+}
+
+/* ---- the host ---- */
+
+static struct broker *broker;
+static struct broker_job *jobs; /* broker_job.next */
+static unsigned int settled, added, removed;
+
+static void submit(void *data, struct broker_job *job)
+{
+	(void)data;
+	job->next = jobs;
+	jobs = job;
+}
+
+static void on_change(void *data, enum broker_change change, const void *descriptor)
+{
+	(void)data;
+	assert(((const struct vocab_head *)descriptor)->group);
+	added += change == BROKER_ADDED;
+	removed += change == BROKER_REMOVED;
+}
+
+static void on_settled(void *data)
+{
+	(void)data;
+	settled++;
+}
+
+static const struct broker_host host = {
+	.submit = submit, .on_change = on_change, .on_settled = on_settled};
+
+/* Runs the last job, without its end. */
+static struct broker_job *run_one(void)
+{
+	struct broker_job *job = jobs;
+
+	assert(job);
+	jobs = job->next;
+	job->run(job);
+	return job;
+}
+
+static void run_all(void)
+{
+	while (jobs)
+		broker_job_done(broker, run_one());
+}
+
+static long live_before;
+static size_t fds_before;
+
+static void setup(void)
+{
+	static const struct broker_options options;
+
+	memset(broken, 0, sizeof(broken));
+	enumerate_error = dispatch_error = 0;
+	settled = added = removed = 0;
+	world = machine_by_name("pc");
+	fds_before = faults_fds();
+	live_before = faults_live();
+	ck_assert_int_eq(broker_create(&host, &options, &broker), 0);
+	run_all();
+}
+
+/* Nothing is left when all has ended. */
+static void teardown(void)
+{
+	broker_destroy(broker);
+	ck_assert_int_eq(faults_live(), live_before);
+	ck_assert_uint_eq(faults_fds(), fds_before);
+	vocab_destroy(world);
+}
+
+/* ---- a client ---- */
+
+struct answer {
+	unsigned int times;
+	enum error_code code;
+	struct collection *collection;
+	unsigned int refusals;
+	struct broker_client *dies; /* as soon as the answer is there */
+};
+
+static void on_allocated(void *data, struct collection *collection, const struct error *error)
+{
+	struct answer *answer = data;
+
+	answer->times++;
+	answer->code = error->code;
+	answer->collection = collection;
+	answer->refusals = error->details ? (unsigned int)error->details->refusals.len : 0;
+	assert((collection == NULL) == (error->code != ERROR_NONE));
+	if (answer->dies)
+		broker_client_destroy(answer->dies);
+}
+
+static struct broker_client *new_client(uid_t uid)
+{
+	struct broker_client *client;
+
+	ck_assert_int_eq(broker_client_create(broker, uid, &client), 0);
+	return client;
+}
+
+static int begin(struct broker_client *client, const char *text, struct answer *answer)
+{
+	struct error error = {0};
+	int result = broker_allocate(client, request_by_text(text), on_allocated, answer, &error);
+
+	answer->code = error.code;
+	error_finish(&error);
+	return result;
+}
+
+static struct answer allocate(struct broker_client *client, const char *text)
+{
+	struct answer answer = {0};
+
+	ck_assert_int_eq(begin(client, text, &answer), 0);
+	ck_assert_uint_eq(answer.times, 0);
+	run_all();
+	ck_assert_uint_eq(answer.times, 1);
+	return answer;
+}
+
+static void break_heap(size_t i, const char *heap, int error)
+{
+	broken[i].heap = heap;
+	broken[i].error = error;
+}
+
+static const char camera[] = "640x480 n=3 camera=cam0:capture encoder=codec:output";
+
+/* ---- nodes ---- */
+
+START_TEST(all_nodes_are_measured_once)
+{
+	ck_assert_uint_eq(settled, 1);
+	ck_assert_uint_eq(added, world->devices.len + world->heaps.len);
+	ck_assert_uint_eq(broker_get_machine(broker)->devices.len, world->devices.len);
+	ck_assert_int_eq(broker_get_timeout(broker), -1);
+}
+END_TEST
+
+START_TEST(a_node_that_goes_while_it_is_measured_stays_away)
+{
+	struct broker_job *job;
+
+	report(PROBE_REMOVED, "cam0", "video4linux");
+	ck_assert_uint_eq(removed, 1);
+	report(PROBE_ADDED, "cam0", "video4linux");
+	job = run_one();
+	report(PROBE_REMOVED, "cam0", "video4linux");
+	broker_job_done(broker, job);
+	ck_assert_ptr_null(machine_find_device(broker_get_machine(broker), "cam0"));
+	ck_assert_uint_eq(removed, 1);
+}
+END_TEST
+
+static unsigned int jobs_waiting(void)
+{
+	unsigned int len = 0;
+
+	for (struct broker_job *job = jobs; job; job = job->next)
+		len++;
+	return len;
+}
+
+START_TEST(a_node_that_changes_while_it_is_measured_is_measured_afterwards)
+{
+	struct broker_job *job;
+	unsigned int before = added;
+
+	report(PROBE_REMOVED, "cam0", "video4linux");
+	report(PROBE_ADDED, "cam0", "video4linux");
+	job = run_one();
+	report(PROBE_CHANGED, "cam0", "video4linux");
+	report(PROBE_CHANGED, "cam0", "video4linux");
+	ck_assert_uint_eq(jobs_waiting(), 0); /* two trials at once would disturb each other */
+	broker_job_done(broker, job);
+	ck_assert_ptr_null(machine_find_device(broker_get_machine(broker), "cam0"));
+	ck_assert_uint_eq(jobs_waiting(), 1);
+	run_all();
+	ck_assert_ptr_nonnull(machine_find_device(broker_get_machine(broker), "cam0"));
+	ck_assert_uint_eq(added, before + 1);
+}
+END_TEST
+
+START_TEST(what_was_missed_is_looked_for_again)
+{
+	report(PROBE_REMOVED, "cam0", "video4linux");
+	dispatch_error = -ENOBUFS;
+	enumerate_error = -ENOMEM;
+	ck_assert_int_eq(broker_dispatch(broker), -ENOMEM);
+	run_all();
+	ck_assert_int_gt(broker_get_timeout(broker), 0);
+	dispatch_error = enumerate_error = 0;
+	nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 10000000}, NULL);
+	ck_assert_int_eq(broker_get_timeout(broker), 0);
+	ck_assert_int_eq(broker_dispatch(broker), 0);
+	run_all();
+	ck_assert_ptr_nonnull(machine_find_device(broker_get_machine(broker), "cam0"));
+	ck_assert_int_eq(broker_get_timeout(broker), -1);
+}
+END_TEST
+
+START_TEST(a_broker_with_jobs_under_way_is_no_failure)
+{
+	static const struct broker_options options;
+	struct broker *first = broker;
+
+	enumerate_error = -ENOMEM;
+	ck_assert_int_eq(broker_create(&host, &options, &broker), 0);
+	run_all();
+	ck_assert_uint_eq(broker_get_machine(broker)->devices.len, 1);
+	ck_assert_int_gt(broker_get_timeout(broker), 0);
+	broker_destroy(broker);
+	broker = first;
+}
+END_TEST
+
+/* ---- allocating ---- */
+
+START_TEST(buffers_come_and_go)
+{
+	struct broker_client *client = new_client(1000);
+	struct answer answer = allocate(client, camera);
+	struct buffer_record **records;
+	struct error error = {0};
+	uint64_t serial;
+	size_t len;
+
+	ck_assert_int_eq(answer.code, ERROR_NONE);
+	ck_assert_uint_eq(collection_get_plan(answer.collection)->count, 3);
+	ck_assert_int_eq(collection_get_buffers(answer.collection, 1, 2, 12, &error, &serial,
+						&records, &len),
+			 0);
+	ck_assert_uint_eq(len, 2);
+	ck_assert_uint_eq(vocab_number(records[0], BUFFER_INDEX), 1);
+	for (size_t i = 0; i < len; i++)
+		vocab_destroy(records[i]);
+	free(records);
+	ck_assert_int_eq(broker_acknowledge(client, serial, &error), 0);
+	ck_assert_int_eq(broker_acknowledge(client, serial, &error), -EINVAL);
+	error_finish(&error);
+	collection_release(answer.collection);
+	broker_client_destroy(client);
+}
+END_TEST
+
+START_TEST(buffers_outside_the_collection_are_refused)
+{
+	static const uint32_t asked[][2] = {
+		{0, 0}, {0, 4}, {3, 1}, {1, UINT32_MAX}, {UINT32_MAX, 1}};
+	struct broker_client *client = new_client(1000);
+	struct answer answer = allocate(client, camera);
+	struct buffer_record **records;
+	struct error error = {0};
+	uint64_t serial;
+	size_t len;
+
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		ck_assert_int_eq(collection_get_buffers(answer.collection, asked[i][0], asked[i][1],
+							12, &error, &serial, &records, &len),
+				 -EINVAL);
+		error_finish(&error);
+	}
+	broker_client_destroy(client);
+}
+END_TEST
+
+START_TEST(fds_in_flight_are_limited_until_acknowledged)
+{
+	struct broker_client *client = new_client(1000);
+	struct answer answer = allocate(client, camera);
+	uint64_t limit = quota_limits[QUOTA_FDS_IN_FLIGHT].client, sent = 0, serial = 0;
+	struct error error = {0};
+	int result = 0;
+
+	while (!result) {
+		struct buffer_record **records;
+		size_t len;
+
+		result = collection_get_buffers(answer.collection, 0, 3, 12, &error, &serial,
+						&records, &len);
+		for (size_t i = 0; i < len && !result; i++)
+			vocab_destroy(records[i]);
+		if (!result)
+			free(records);
+		sent += result ? 0 : 3;
+	}
+	ck_assert_int_eq(result, -EDQUOT);
+	ck_assert_uint_eq(sent, limit - limit % 3);
+	error_finish(&error);
+	broker_client_destroy(client);
+}
+END_TEST
+
+START_TEST(collections_are_limited)
+{
+	struct broker_client *client = new_client(1000);
+	struct answer answer = {0};
+	uint64_t had = 0;
+
+	while (begin(client, camera, &answer) == 0) {
+		run_all();
+		had++;
+	}
+	ck_assert_int_eq(answer.code, ERROR_QUOTA_EXCEEDED);
+	ck_assert_uint_eq(had, quota_limits[QUOTA_COLLECTIONS].client);
+	broker_client_destroy(client);
+}
+END_TEST
+
+START_TEST(an_exhausted_heap_is_followed_by_the_next)
+{
+	struct broker_client *client = new_client(1000);
+	const struct plan *plan;
+	struct answer answer;
+
+	break_heap(0, "system", -ENOMEM);
+	answer = allocate(client, camera);
+	ck_assert_int_eq(answer.code, ERROR_NONE);
+	plan = collection_get_plan(answer.collection);
+	ck_assert_str_eq(plan->heap, "udmabuf");
+	ck_assert_uint_eq(plan->tried.len, 1);
+	ck_assert_str_eq(vocab_string(plan->tried.items[0], REASON_VALUE), "system");
+	broker_client_destroy(client);
+}
+END_TEST
+
+static void exhaust_all(void)
+{
+	break_heap(0, "system", -ENOMEM);
+	break_heap(1, "udmabuf", -ENOMEM);
+	break_heap(2, "reserved", -ENOMEM);
+}
+
+START_TEST(all_heaps_exhausted)
+{
+	struct broker_client *client = new_client(1000);
+	struct answer answer;
+
+	exhaust_all();
+	answer = allocate(client, camera);
+	ck_assert_int_eq(answer.code, ERROR_OUT_OF_MEMORY);
+	ck_assert_uint_eq(answer.refusals, 3);
+	broker_client_destroy(client);
+}
+END_TEST
+
+START_TEST(no_room_to_forbid_the_exhausted_heap)
+{
+	struct broker_client *client = new_client(1000);
+	struct request *request = request_by_text(camera);
+	struct answer answer = {0};
+	struct error error = {0};
+
+	for (int i = 0; i < 64; i++)
+		ck_assert_int_eq(vocab_add_string(request, REQUEST_FORBIDDEN_HEAPS, "nobody",
+						  VOCAB_DECLARED),
+				 0);
+	exhaust_all();
+	ck_assert_int_eq(broker_allocate(client, request, on_allocated, &answer, &error), 0);
+	run_all();
+	ck_assert_int_eq(answer.code, ERROR_OUT_OF_MEMORY);
+	ck_assert_uint_eq(answer.refusals, 1);
+	broker_client_destroy(client);
+}
+END_TEST
+
+static const struct {
+	int error;
+	enum error_code code;
+} failures[] = {
+	{-EACCES, ERROR_NOT_PERMITTED}, {-EPERM, ERROR_NOT_PERMITTED},
+	{-ENOENT, ERROR_GONE},		{-ENODEV, ERROR_GONE},
+	{-EMFILE, ERROR_BUSY},		{-EINVAL, ERROR_OUT_OF_MEMORY},
+};
+
+START_TEST(a_heap_that_fails_otherwise_is_named)
+{
+	struct broker_client *client = new_client(1000);
+	struct answer answer;
+
+	break_heap(0, "system", failures[_i].error);
+	answer = allocate(client, camera);
+	ck_assert_int_eq(answer.code, failures[_i].code);
+	broker_client_destroy(client);
+}
+END_TEST
+
+/* ---- who goes meanwhile ---- */
+
+START_TEST(the_client_goes)
+{
+	struct broker_client *client = new_client(1000);
+	struct answer answer = {0};
+	struct broker_job *job;
+
+	exhaust_all();
+	broken[1].heap = _i ? NULL : broken[1].heap;
+	ck_assert_int_eq(begin(client, camera, &answer), 0);
+	job = run_one();
+	broker_client_destroy(client);
+	ck_assert_uint_eq(answer.times, 0);
+	broker_job_done(broker, job);
+	ck_assert_uint_eq(answer.times, 1);
+	ck_assert_int_eq(answer.code, ERROR_GONE);
+}
+END_TEST
+
+START_TEST(nothing_is_allocated_for_a_client_that_has_gone)
+{
+	struct broker_client *client = new_client(1000);
+	struct answer answer = {0};
+	unsigned int before = heap_calls;
+
+	ck_assert_int_eq(begin(client, camera, &answer), 0);
+	broker_client_destroy(client);
+	run_all();
+	ck_assert_uint_eq(heap_calls, before);
+	ck_assert_int_eq(answer.code, ERROR_GONE);
+}
+END_TEST
+
+START_TEST(the_client_goes_at_the_answer)
+{
+	struct answer answer = {.dies = new_client(1000)};
+
+	if (_i)
+		exhaust_all();
+	ck_assert_int_eq(begin(answer.dies, camera, &answer), 0);
+	run_all();
+	ck_assert_uint_eq(answer.times, 1);
+}
+END_TEST
+
+START_TEST(a_device_goes)
+{
+	struct broker_client *client = new_client(1000);
+	struct answer answer = {0};
+	struct broker_job *job;
+
+	if (_i)
+		break_heap(0, "system", -ENOMEM);
+	ck_assert_int_eq(begin(client, camera, &answer), 0);
+	job = run_one();
+	report(PROBE_REMOVED, "codec", "video4linux");
+	broker_job_done(broker, job);
+	run_all();
+	ck_assert_uint_eq(answer.times, 1);
+	ck_assert_int_eq(answer.code, ERROR_GONE);
+	broker_client_destroy(client);
+}
+END_TEST
+
+/* ---- lingering ---- */
+
+START_TEST(a_collection_lingers_for_its_user_alone)
+{
+	struct broker_client *client = new_client(1000), *other = new_client(1001);
+	struct collection *found, *first;
+	struct error error = {0};
+	struct answer answer =
+		allocate(client, "640x480 linger-ms=60000 f=XR24 camera=cam0:capture");
+	uint64_t number = collection_get_number(answer.collection);
+
+	ck_assert_int_eq(broker_find_collection(other, number, &error, &found), -ESTALE);
+	broker_client_destroy(client);
+	ck_assert_int_gt(broker_get_timeout(broker), 0);
+	ck_assert_int_eq(broker_find_collection(other, number, &error, &found), -ESTALE);
+	error_finish(&error);
+	client = new_client(1000);
+	ck_assert_int_eq(broker_find_collection(client, number, &error, &found), 0);
+	ck_assert_int_eq(broker_find_collection(client, number, &error, &first), 0);
+	ck_assert_ptr_eq(found, first);
+	ck_assert_int_eq(broker_get_timeout(broker), -1);
+	collection_release(found);
+	broker_client_destroy(client);
+	broker_client_destroy(other);
+}
+END_TEST
+
+START_TEST(a_client_with_enough_takes_over_nothing)
+{
+	struct broker_client *client = new_client(1000);
+	struct answer answer =
+		allocate(client, "640x480 linger-ms=60000 f=XR24 camera=cam0:capture");
+	uint64_t number = collection_get_number(answer.collection);
+	struct collection *found;
+	struct error error = {0};
+
+	broker_client_destroy(client);
+	client = new_client(1000);
+	while (begin(client, camera, &answer) == 0)
+		run_all();
+	ck_assert_int_eq(broker_find_collection(client, number, &error, &found), -EDQUOT);
+	error_finish(&error);
+	broker_client_destroy(client);
+	/* it lingers still, and goes with the broker */
+	ck_assert_int_gt(broker_get_timeout(broker), 0);
+}
+END_TEST
+
+START_TEST(lingering_ends)
+{
+	struct broker_client *client = new_client(1000);
+
+	allocate(client, "640x480 linger-ms=1 f=XR24 camera=cam0:capture");
+	broker_client_destroy(client);
+	nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+	ck_assert_int_eq(broker_get_timeout(broker), 0);
+	ck_assert_int_eq(broker_dispatch(broker), 0);
+	ck_assert_int_eq(broker_get_timeout(broker), -1);
+}
+END_TEST
+
+/* ---- no memory ---- */
+
+/* One life: a client that allocates, takes its buffers and goes. No ck_assert: libcheck allocates.
+ */
+static void live_once(struct request *request)
+{
+	struct answer answer = {0};
+	struct broker_client *client;
+	struct buffer_record **records;
+	struct error error = {0};
+	uint64_t serial;
+	size_t len;
+
+	if (broker_client_create(broker, 1000, &client)) {
+		vocab_destroy(request);
+		return;
+	}
+	if (broker_allocate(client, request, on_allocated, &answer, &error) == 0) {
+		run_all();
+		assert(answer.times == 1);
+	}
+	if (answer.collection && collection_get_buffers(answer.collection, 0, 2, 12, &error,
+							&serial, &records, &len) == 0) {
+		for (size_t i = 0; i < len; i++)
+			vocab_destroy(records[i]);
+		free(records);
+	}
+	error_finish(&error);
+	broker_client_destroy(client);
+}
+
+START_TEST(every_allocation_fails_once)
+{
+	long live = faults_live();
+	bool failed = true;
+
+	if (_i)
+		exhaust_all();
+	for (unsigned int nth = 1; failed; nth++) {
+		struct request *request = request_by_text(camera);
+
+		ck_assert_uint_lt(nth, ALLOCATIONS_MAX);
+		faults_begin(nth);
+		live_once(request);
+		failed = faults_end();
+		ck_assert_msg(faults_live() == live, "allocation %u: %ld blocks are left", nth,
+			      faults_live() - live);
+	}
+}
+END_TEST
+
+/* While nodes come: what could not be measured is looked for again. */
+START_TEST(every_allocation_fails_once_while_nodes_come)
+{
+	bool failed = true;
+
+	for (unsigned int nth = 1; failed; nth++) {
+		report(PROBE_REMOVED, "cam0", "video4linux");
+		faults_begin(nth);
+		report(PROBE_ADDED, "cam0", "video4linux");
+		failed = faults_end();
+		ck_assert(failed == (jobs == NULL));
+		ck_assert_int_eq(broker_get_timeout(broker) >= 0, failed || nth > 1);
+		run_all();
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("broker");
+	TCase *all = tcase_create("all");
+
+	tcase_add_checked_fixture(all, setup, teardown);
+	tcase_set_timeout(all, 60);
+	tcase_add_test(all, all_nodes_are_measured_once);
+	tcase_add_test(all, a_node_that_changes_while_it_is_measured_is_measured_afterwards);
+	tcase_add_test(all, nothing_is_allocated_for_a_client_that_has_gone);
+	tcase_add_test(all, a_node_that_goes_while_it_is_measured_stays_away);
+	tcase_add_test(all, what_was_missed_is_looked_for_again);
+	tcase_add_test(all, a_broker_with_jobs_under_way_is_no_failure);
+	tcase_add_test(all, buffers_come_and_go);
+	tcase_add_test(all, buffers_outside_the_collection_are_refused);
+	tcase_add_test(all, fds_in_flight_are_limited_until_acknowledged);
+	tcase_add_test(all, collections_are_limited);
+	tcase_add_test(all, an_exhausted_heap_is_followed_by_the_next);
+	tcase_add_test(all, all_heaps_exhausted);
+	tcase_add_test(all, no_room_to_forbid_the_exhausted_heap);
+	tcase_add_loop_test(all, a_heap_that_fails_otherwise_is_named, 0,
+			    (int)(sizeof(failures) / sizeof(failures[0])));
+	tcase_add_loop_test(all, the_client_goes, 0, 2);
+	tcase_add_loop_test(all, the_client_goes_at_the_answer, 0, 2);
+	tcase_add_loop_test(all, a_device_goes, 0, 2);
+	tcase_add_test(all, a_collection_lingers_for_its_user_alone);
+	tcase_add_test(all, a_client_with_enough_takes_over_nothing);
+	tcase_add_test(all, lingering_ends);
+	tcase_add_loop_test(all, every_allocation_fails_once, 0, 2);
+	tcase_add_test(all, every_allocation_fails_once_while_nodes_come);
+	suite_add_tcase(suite, all);
+	return run_suite(suite);
+}
