@@ -1,0 +1,740 @@
+/* SPDX-License-Identifier: MIT */
+/* The public library as far as it needs no daemon: records, and connecting to nobody. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <dmabroker.h>
+
+#include "tests/unit/check.h"
+
+#define CONNECT_S 5 /* as the header promises */
+#define SLACK_S 3   /* for a busy machine */
+#define XR24 0x34325258u
+
+static struct dmabroker_record *new_request(void)
+{
+	struct dmabroker_record *request = NULL;
+
+	ck_assert_int_eq(dmabroker_request_create(&request), 0);
+	ck_assert_ptr_nonnull(request);
+	return request;
+}
+
+static struct dmabroker_record *new_participant(struct dmabroker_record *request)
+{
+	struct dmabroker_record *participant = NULL;
+
+	ck_assert_int_eq(dmabroker_request_add_participant(request, "one", "capture", &participant),
+			 0);
+	ck_assert_ptr_nonnull(participant);
+	return participant;
+}
+
+static char *text_of(size_t len)
+{
+	char *text = malloc(len + 1);
+
+	ck_assert_ptr_nonnull(text);
+	memset(text, 'x', len);
+	text[len] = '\0';
+	return text;
+}
+
+static size_t count_fds(void)
+{
+	size_t len = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		len += fcntl(fd, F_GETFD) >= 0;
+	return len;
+}
+
+/* ---- setters and getters of single values ---- */
+
+enum setter { UINT, BOOL, STRING };
+
+static const struct set {
+	const char *key;
+	enum setter setter;
+	bool of_participant;
+	uint64_t number;
+	const char *text;
+	int result;
+} sets[] = {
+	{"width", UINT, .number = 1},
+	{"width", UINT, .number = 32768},
+	{"width", UINT, .number = 0, .result = -ERANGE},
+	{"width", UINT, .number = 32769, .result = -ERANGE},
+	{"width", UINT, .number = (1ull << 32) + 640, .result = -ERANGE},
+	{"width", UINT, .number = UINT64_MAX, .result = -ERANGE},
+	{"width", BOOL, .number = 1, .result = -EINVAL},
+	{"width", STRING, .text = "640", .result = -EINVAL},
+	{"visible-x", UINT, .number = 0},
+	{"count", UINT, .number = 0, .result = -ERANGE},
+	{"count", UINT, .number = 64},
+	{"count", UINT, .number = 65, .result = -ERANGE},
+	{"linger-ms", UINT, .number = 60000},
+	{"linger-ms", UINT, .number = 60001, .result = -ERANGE},
+	{"frobnicate", UINT, .number = 1, .result = -ENOENT},
+	{"frobnicate", BOOL, .number = 1, .result = -ENOENT},
+	{"frobnicate", STRING, .text = "x", .result = -ENOENT},
+	{"", UINT, .number = 1, .result = -ENOENT},
+	{"Width", UINT, .number = 1, .result = -ENOENT},
+	{"camping", UINT, .number = 1, .result = -ENOENT}, /* of another kind of record */
+	{"formats", UINT, .number = 1, .result = -EINVAL},
+	{"participants", UINT, .number = 1, .result = -EINVAL},
+	{"allowed-heaps", STRING, .text = "system", .result = -EINVAL},
+	{"name", STRING, .text = "x"},
+	{"name", STRING, .text = "24 characters and no mor"},
+	{"name", STRING, .text = "25 characters and no more", .result = -ERANGE},
+	{"name", STRING, .text = "", .result = -ERANGE},
+	{"name", UINT, .number = 1, .result = -EINVAL},
+	{"collection", STRING, .text = "/org/dmabroker1/collection/1"},
+	{"field", STRING, .text = "progressive"},
+	{"field", STRING, .text = "interlaced", .result = -EOPNOTSUPP},
+	{"field", STRING, .text = "alternate", .result = -EOPNOTSUPP},
+	{"field", STRING, .text = "sideways", .result = -EINVAL},
+	{"field", STRING, .text = "", .result = -EINVAL},
+	{"field", UINT, .number = 0, .result = -EINVAL},
+	{"colour-matrix", STRING, .text = "bt709"},
+	{"colour-range", STRING, .text = "full"},
+	{"memory-objects", STRING, .text = "single"},
+	{"memory-objects", STRING, .text = "per-plane", .result = -EOPNOTSUPP},
+	{"camping", UINT, true, .number = 0},
+	{"camping", UINT, true, .number = 64},
+	{"camping", UINT, true, .number = 65, .result = -ERANGE},
+	{"contiguous", BOOL, true, .number = 0},
+	{"contiguous", BOOL, true, .number = 1},
+	{"contiguous", UINT, true, .number = 1, .result = -EINVAL},
+	{"contiguous", STRING, true, .text = "true", .result = -EINVAL},
+	{"bytes-min", UINT, true, .number = 0},
+	{"bytes-min", UINT, true, .number = UINT64_MAX},
+	{"bytes-max", UINT, true, .number = 0, .result = -ERANGE},
+	{"stride-min", UINT, true, .number = UINT32_MAX},
+	{"stride-min", UINT, true, .number = 1ull << 32, .result = -ERANGE},
+	{"stride-align", UINT, true, .number = 0, .result = -ERANGE},
+	{"stride-align", UINT, true, .number = 65536},
+	{"stride-align", UINT, true, .number = 65537, .result = -ERANGE},
+	{"address-bits", UINT, true, .number = 11, .result = -ERANGE},
+	{"address-bits", UINT, true, .number = 64},
+	{"address-bits", UINT, true, .number = 65, .result = -ERANGE},
+	{"device", STRING, true, .text = "/dev/video0"},
+	{"device", STRING, true, .text = "", .result = -ERANGE},
+	{"device-fd", STRING, true, .text = "/dev/video0", .result = -EINVAL},
+	{"device-fd", UINT, true, .number = 0, .result = -EINVAL},
+	{"role", STRING, true, .text = "scanout"},
+	{"role", STRING, true, .text = "actor", .result = -EINVAL},
+	{"cpu-access", STRING, true, .text = "often"},
+	{"completion", STRING, true, .text = "implicit-fence"},
+	{"completion", STRING, true, .text = "sync-object", .result = -EOPNOTSUPP},
+	{"width", UINT, true, .number = 1, .result = -ENOENT},
+};
+#define SETS ((int)(sizeof(sets) / sizeof(sets[0])))
+
+static int set(struct dmabroker_record *record, const struct set *row)
+{
+	switch (row->setter) {
+	case UINT:
+		return dmabroker_record_set_uint(record, row->key, row->number);
+	case BOOL:
+		return dmabroker_record_set_bool(record, row->key, (int)row->number);
+	default:
+		return dmabroker_record_set_string(record, row->key, row->text);
+	}
+}
+
+static void check_value(const struct dmabroker_record *record, const struct set *row)
+{
+	uint64_t number = 12345;
+
+	ck_assert_str_eq(dmabroker_record_get_origin(record, row->key), "declared");
+	if (row->setter == STRING) {
+		ck_assert_str_eq(dmabroker_record_get_string(record, row->key), row->text);
+		ck_assert_int_eq(dmabroker_record_get_uint(record, row->key, &number), -EINVAL);
+		ck_assert_uint_eq(number, 12345);
+		return;
+	}
+	ck_assert_int_eq(dmabroker_record_get_uint(record, row->key, &number), 0);
+	ck_assert_uint_eq(number, row->number);
+	ck_assert_ptr_null(dmabroker_record_get_string(record, row->key));
+}
+
+static void check_absent(const struct dmabroker_record *record, const char *key)
+{
+	uint64_t number = 12345;
+
+	ck_assert_ptr_null(dmabroker_record_get_origin(record, key));
+	ck_assert_int_lt(dmabroker_record_get_uint(record, key, &number), 0);
+	ck_assert_uint_eq(number, 12345);
+	ck_assert_ptr_null(dmabroker_record_get_string(record, key));
+	ck_assert_uint_eq(dmabroker_record_get_len(record, key), 0);
+}
+
+START_TEST(value_is_set_or_refused)
+{
+	const struct set *row = &sets[_i];
+	struct dmabroker_record *request = new_request();
+	struct dmabroker_record *record = row->of_participant ? new_participant(request) : request;
+	bool has_role = row->of_participant && strcmp(row->key, "role") == 0;
+
+	if (!has_role)
+		check_absent(record, row->key);
+	ck_assert_msg(set(record, row) == row->result, "%s, row %d: %d instead of %d", row->key, _i,
+		      set(record, row), row->result);
+	if (!row->result)
+		check_value(record, row);
+	else if (has_role)
+		ck_assert_str_eq(dmabroker_record_get_string(record, "role"), "capture");
+	else
+		check_absent(record, row->key);
+	dmabroker_record_destroy(request);
+}
+END_TEST
+
+START_TEST(refused_values_leave_the_old_ones)
+{
+	struct dmabroker_record *request = new_request();
+	uint64_t width;
+
+	ck_assert_int_eq(dmabroker_record_set_uint(request, "width", 640), 0);
+	ck_assert_int_eq(dmabroker_record_set_uint(request, "width", 0), -ERANGE);
+	ck_assert_int_eq(dmabroker_record_get_uint(request, "width", &width), 0);
+	ck_assert_uint_eq(width, 640);
+	ck_assert_int_eq(dmabroker_record_set_uint(request, "width", 800), 0);
+	ck_assert_int_eq(dmabroker_record_get_uint(request, "width", &width), 0);
+	ck_assert_uint_eq(width, 800);
+
+	ck_assert_int_eq(dmabroker_record_set_string(request, "name", "old"), 0);
+	ck_assert_int_eq(dmabroker_record_set_string(request, "name", ""), -ERANGE);
+	ck_assert_str_eq(dmabroker_record_get_string(request, "name"), "old");
+	ck_assert_int_eq(dmabroker_record_set_string(request, "name", "new"), 0);
+	ck_assert_str_eq(dmabroker_record_get_string(request, "name"), "new");
+	dmabroker_record_destroy(request);
+}
+END_TEST
+
+START_TEST(strings_are_copied)
+{
+	char text[] = "before";
+	struct dmabroker_record *request = new_request();
+	const char *copy;
+
+	ck_assert_int_eq(dmabroker_record_set_string(request, "name", text), 0);
+	ck_assert_int_eq(dmabroker_record_add_string(request, "allowed-heaps", text), 0);
+	memset(text, 'x', sizeof(text) - 1);
+	ck_assert_str_eq(dmabroker_record_get_string(request, "name"), "before");
+	ck_assert_int_eq(dmabroker_record_get_string_at(request, "allowed-heaps", 0, &copy), 0);
+	ck_assert_str_eq(copy, "before");
+	dmabroker_record_destroy(request);
+}
+END_TEST
+
+START_TEST(any_number_is_true)
+{
+	struct dmabroker_record *request = new_request(), *record = new_participant(request);
+	uint64_t value;
+
+	ck_assert_int_eq(dmabroker_record_set_bool(record, "contiguous", 256), 0);
+	ck_assert_int_eq(dmabroker_record_get_uint(record, "contiguous", &value), 0);
+	ck_assert_uint_eq(value, 1);
+	dmabroker_record_destroy(request);
+}
+END_TEST
+
+START_TEST(absent_keys_and_unknown_ones_have_no_value)
+{
+	static const char *const keys[] = {"width", "name", "formats", "field", "frobnicate", ""};
+	struct dmabroker_record *request = new_request();
+	uint64_t number;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		check_absent(request, keys[i]);
+	ck_assert_int_eq(dmabroker_record_get_uint(request, "width", &number), -ENOENT);
+	ck_assert_int_eq(dmabroker_record_get_uint(request, "frobnicate", &number), -ENOENT);
+	ck_assert_int_eq(dmabroker_record_get_uint(request, "formats", &number), -EINVAL);
+	ck_assert_int_eq(dmabroker_record_has_facts(request), 0);
+	dmabroker_record_destroy(request);
+	dmabroker_record_destroy(NULL);
+}
+END_TEST
+
+/* ---- lists ---- */
+
+START_TEST(strings_are_listed)
+{
+	struct dmabroker_record *request = new_request();
+	const char *value = "untouched";
+
+	ck_assert_int_eq(dmabroker_record_get_string_at(request, "allowed-heaps", 0, &value),
+			 -ENOENT);
+	ck_assert_int_eq(dmabroker_record_add_string(request, "allowed-heaps", "one"), 0);
+	ck_assert_int_eq(dmabroker_record_add_string(request, "allowed-heaps", "two"), 0);
+	ck_assert_int_eq(dmabroker_record_add_string(request, "name", "three"), -EINVAL);
+	ck_assert_int_eq(dmabroker_record_add_string(request, "formats", "three"), -EINVAL);
+	ck_assert_int_eq(dmabroker_record_add_string(request, "frobnicate", "three"), -ENOENT);
+	ck_assert_uint_eq(dmabroker_record_get_len(request, "allowed-heaps"), 2);
+	ck_assert_uint_eq(dmabroker_record_get_len(request, "forbidden-heaps"), 0);
+
+	ck_assert_int_eq(dmabroker_record_get_string_at(request, "allowed-heaps", 2, &value),
+			 -ERANGE);
+	ck_assert_int_eq(dmabroker_record_get_string_at(request, "allowed-heaps", SIZE_MAX, &value),
+			 -ERANGE);
+	ck_assert_int_eq(dmabroker_record_get_string_at(request, "name", 0, &value), -EINVAL);
+	ck_assert_int_eq(dmabroker_record_get_string_at(request, "frobnicate", 0, &value), -ENOENT);
+	ck_assert_str_eq(value, "untouched");
+	ck_assert_int_eq(dmabroker_record_get_string_at(request, "allowed-heaps", 1, &value), 0);
+	ck_assert_str_eq(value, "two");
+	ck_assert_int_eq(dmabroker_record_get_string_at(request, "allowed-heaps", 0, &value), 0);
+	ck_assert_str_eq(value, "one");
+	ck_assert_str_eq(dmabroker_record_get_origin(request, "allowed-heaps"), "declared");
+	dmabroker_record_destroy(request);
+}
+END_TEST
+
+START_TEST(formats_are_listed)
+{
+	struct dmabroker_record *request = new_request(), *record = new_participant(request);
+	uint32_t fourcc = 1;
+	uint64_t modifier = 2;
+
+	ck_assert_int_eq(dmabroker_record_get_format(record, "formats", 0, &fourcc, &modifier),
+			 -ENOENT);
+	ck_assert_int_eq(dmabroker_record_add_format(record, "formats", XR24, 0), 0);
+	ck_assert_int_eq(dmabroker_record_add_format(record, "formats", XR24, UINT64_MAX), 0);
+	ck_assert_int_eq(dmabroker_record_add_format(record, "device", XR24, 0), -EINVAL);
+	ck_assert_int_eq(dmabroker_record_add_format(record, "frobnicate", XR24, 0), -ENOENT);
+	ck_assert_uint_eq(dmabroker_record_get_len(record, "formats"), 2);
+	ck_assert_int_eq(dmabroker_record_get_format(record, "formats", 2, &fourcc, &modifier),
+			 -ERANGE);
+	ck_assert_int_eq(dmabroker_record_get_format(record, "name", 0, &fourcc, &modifier),
+			 -EINVAL);
+	ck_assert_int_eq(dmabroker_record_get_size(record, "formats", 0, &fourcc, &fourcc),
+			 -EINVAL);
+	ck_assert_int_eq(dmabroker_record_get_size(record, "sizes", 0, &fourcc, &fourcc), -ENOENT);
+	ck_assert_uint_eq(fourcc, 1);
+	ck_assert_uint_eq(modifier, 2);
+	ck_assert_int_eq(dmabroker_record_get_format(record, "formats", 1, &fourcc, &modifier), 0);
+	ck_assert_uint_eq(fourcc, XR24);
+	ck_assert_uint_eq(modifier, UINT64_MAX);
+	dmabroker_record_destroy(request);
+}
+END_TEST
+
+START_TEST(lists_end_at_their_limits)
+{
+	struct dmabroker_record *request = new_request();
+
+	for (int i = 0; i < 64; i++)
+		ck_assert_int_eq(dmabroker_record_add_string(request, "forbidden-heaps", "x"), 0);
+	ck_assert_int_eq(dmabroker_record_add_string(request, "forbidden-heaps", "x"), -ERANGE);
+	ck_assert_uint_eq(dmabroker_record_get_len(request, "forbidden-heaps"), 64);
+	for (uint32_t i = 0; i < 1024; i++)
+		ck_assert_int_eq(dmabroker_record_add_format(request, "formats", i, 0), 0);
+	ck_assert_int_eq(dmabroker_record_add_format(request, "formats", XR24, 0), -ERANGE);
+	ck_assert_uint_eq(dmabroker_record_get_len(request, "formats"), 1024);
+	dmabroker_record_destroy(request);
+}
+END_TEST
+
+/* ---- walking ---- */
+
+struct seen {
+	const char *key;
+	enum dmabroker_type type;
+	const char *unit;
+};
+
+static void check_walk(const struct dmabroker_record *record, const struct seen *expected,
+		       size_t len)
+{
+	enum dmabroker_type type = (enum dmabroker_type)77;
+	const char *unit = "untouched", *key;
+	size_t position = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		key = dmabroker_record_next(record, &position, &type, &unit);
+		ck_assert_msg(key && strcmp(key, expected[i].key) == 0, "%s instead of %s",
+			      key ? key : "the end", expected[i].key);
+		ck_assert_int_eq(type, expected[i].type);
+		ck_assert_str_eq(unit, expected[i].unit);
+	}
+	type = (enum dmabroker_type)77;
+	unit = "untouched";
+	for (int i = 0; i < 2; i++)
+		ck_assert_ptr_null(dmabroker_record_next(record, &position, &type, &unit));
+	ck_assert_int_eq((int)type, 77);
+	ck_assert_str_eq(unit, "untouched");
+}
+
+START_TEST(walk_of_a_request)
+{
+	static const struct seen expected[] = {
+		{"name", DMABROKER_TYPE_STRING, "bytes"},
+		{"width", DMABROKER_TYPE_UINT, "pixels"},
+		{"formats", DMABROKER_TYPE_FORMATS, ""},
+		{"field", DMABROKER_TYPE_STRING, ""},
+		{"allowed-heaps", DMABROKER_TYPE_STRINGS, ""},
+		{"linger-ms", DMABROKER_TYPE_UINT, "ms"},
+		{"participants", DMABROKER_TYPE_RECORDS, ""},
+	};
+	struct dmabroker_record *request = new_request();
+
+	check_walk(request, expected, 0);
+	/* the order is the vocabulary's, not this one */
+	new_participant(request);
+	dmabroker_record_set_uint(request, "linger-ms", 0);
+	dmabroker_record_add_string(request, "allowed-heaps", "system");
+	dmabroker_record_set_string(request, "field", "progressive");
+	dmabroker_record_add_format(request, "formats", XR24, 0);
+	dmabroker_record_set_uint(request, "width", 640);
+	dmabroker_record_set_uint(request, "height", 0); /* refused */
+	dmabroker_record_set_string(request, "name", "walk");
+	check_walk(request, expected, sizeof(expected) / sizeof(expected[0]));
+	dmabroker_record_destroy(request);
+}
+END_TEST
+
+START_TEST(walk_of_a_participant)
+{
+	static const struct seen expected[] = {
+		{"name", DMABROKER_TYPE_STRING, "bytes"},
+		{"device-fd", DMABROKER_TYPE_FD, ""},
+		{"role", DMABROKER_TYPE_STRING, ""},
+		{"bytes-min", DMABROKER_TYPE_UINT, "bytes"},
+		{"contiguous", DMABROKER_TYPE_BOOL, ""},
+	};
+	struct dmabroker_record *request = new_request(), *record = new_participant(request);
+
+	dmabroker_record_set_bool(record, "contiguous", 0);
+	dmabroker_record_set_uint(record, "bytes-min", 0);
+	dmabroker_record_set_fd(record, "device-fd", STDIN_FILENO);
+	check_walk(record, expected, sizeof(expected) / sizeof(expected[0]));
+	dmabroker_record_destroy(request);
+}
+END_TEST
+
+/* ---- participants ---- */
+
+START_TEST(participants_are_added)
+{
+	const struct dmabroker_record *element = NULL;
+	struct dmabroker_record *request = new_request(), *first, *second;
+
+	ck_assert_int_eq(dmabroker_record_get_record(request, "participants", 0, &element),
+			 -ENOENT);
+	ck_assert_int_eq(dmabroker_request_add_participant(request, "camera", "capture", &first),
+			 0);
+	ck_assert_int_eq(dmabroker_request_add_participant(request, "x", NULL, &second), 0);
+	ck_assert_uint_eq(dmabroker_record_get_len(request, "participants"), 2);
+	ck_assert_int_eq(dmabroker_record_get_record(request, "participants", 2, &element),
+			 -ERANGE);
+	ck_assert_int_eq(dmabroker_record_get_record(request, "formats", 0, &element), -EINVAL);
+	ck_assert_int_eq(dmabroker_record_get_record(request, "frobnicate", 0, &element), -ENOENT);
+	ck_assert_ptr_null(element);
+	ck_assert_int_eq(dmabroker_record_get_record(request, "participants", 0, &element), 0);
+	ck_assert_ptr_eq(element, first);
+	ck_assert_str_eq(dmabroker_record_get_string(element, "name"), "camera");
+	ck_assert_str_eq(dmabroker_record_get_string(element, "role"), "capture");
+	ck_assert_int_eq(dmabroker_record_get_record(request, "participants", 1, &element), 0);
+	ck_assert_ptr_eq(element, second);
+	ck_assert_ptr_null(dmabroker_record_get_string(element, "role"));
+	dmabroker_record_destroy(request);
+}
+END_TEST
+
+START_TEST(wrong_participants_are_refused)
+{
+	struct dmabroker_record *request = new_request(), *first = new_participant(request);
+	struct dmabroker_record *other = (void *)request;
+	char *longest = text_of(255), *too_long = text_of(256);
+
+	ck_assert_int_eq(dmabroker_request_add_participant(request, "x", "actor", &other), -EINVAL);
+	ck_assert_int_eq(dmabroker_request_add_participant(request, "x", "", &other), -EINVAL);
+	ck_assert_int_eq(dmabroker_request_add_participant(first, "x", "cpu", &other), -EINVAL);
+	ck_assert_int_eq(dmabroker_request_add_participant(request, "", "cpu", &other), -ERANGE);
+	ck_assert_int_eq(dmabroker_request_add_participant(request, too_long, "cpu", &other),
+			 -ERANGE);
+	ck_assert_ptr_eq(other, request);
+	ck_assert_uint_eq(dmabroker_record_get_len(request, "participants"), 1);
+	ck_assert_int_eq(dmabroker_request_add_participant(request, longest, "cpu", &other), 0);
+	ck_assert_str_eq(dmabroker_record_get_string(other, "name"), longest);
+	free(longest);
+	free(too_long);
+	dmabroker_record_destroy(request);
+}
+END_TEST
+
+START_TEST(no_more_than_16_participants)
+{
+	struct dmabroker_record *request = new_request(), *other = NULL;
+
+	for (int i = 0; i < 16; i++)
+		ck_assert_int_eq(dmabroker_request_add_participant(request, "x", "cpu", &other), 0);
+	other = NULL;
+	ck_assert_int_eq(dmabroker_request_add_participant(request, "x", "cpu", &other), -ERANGE);
+	ck_assert_ptr_null(other);
+	ck_assert_uint_eq(dmabroker_record_get_len(request, "participants"), 16);
+	dmabroker_record_destroy(request);
+}
+END_TEST
+
+/* ---- open files ---- */
+
+/* The open fd that is the same file as `fd`, or -1. */
+static int find_duplicate(int fd)
+{
+	char name[64], link[128], other[128];
+	ssize_t len, other_len;
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	len = readlink(name, link, sizeof(link));
+	ck_assert_int_gt(len, 0);
+	for (int i = 0; i < 1024; i++) {
+		snprintf(name, sizeof(name), "/proc/self/fd/%d", i);
+		other_len = readlink(name, other, sizeof(other));
+		if (i != fd && other_len == len && memcmp(link, other, (size_t)len) == 0)
+			return i;
+	}
+	return -1;
+}
+
+START_TEST(open_files_are_duplicated)
+{
+	struct dmabroker_record *request = new_request(), *record = new_participant(request);
+	int fds[2], copy;
+	size_t before;
+
+	ck_assert_int_eq(pipe(fds), 0);
+	before = count_fds();
+	ck_assert_int_eq(dmabroker_record_set_fd(record, "device-fd", fds[1]), 0);
+	ck_assert_uint_eq(count_fds(), before + 1);
+	ck_assert_int_eq(dmabroker_record_set_fd(record, "device-fd", fds[1]), 0);
+	ck_assert_uint_eq(count_fds(), before + 1); /* instead of the one before */
+	ck_assert_str_eq(dmabroker_record_get_origin(record, "device-fd"), "declared");
+
+	close(fds[0]);
+	copy = find_duplicate(fds[1]);
+	ck_assert_int_ge(copy, 3);
+	ck_assert_int_eq(fcntl(copy, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+	close(fds[1]);
+	ck_assert_int_ge(fcntl(copy, F_GETFD), 0);
+	dmabroker_record_destroy(request);
+	ck_assert_int_lt(fcntl(copy, F_GETFD), 0);
+	ck_assert_uint_eq(count_fds(), before - 2);
+}
+END_TEST
+
+START_TEST(wrong_files_are_refused)
+{
+	struct dmabroker_record *request = new_request(), *record = new_participant(request);
+	struct rlimit limit, usual;
+	size_t before = count_fds();
+
+	ck_assert_int_eq(dmabroker_record_set_fd(record, "device-fd", -1), -EINVAL);
+	ck_assert_int_eq(dmabroker_record_set_fd(record, "device-fd", 1000), -EINVAL);
+	ck_assert_int_eq(dmabroker_record_set_fd(record, "device", STDIN_FILENO), -EINVAL);
+	ck_assert_int_eq(dmabroker_record_set_fd(record, "frobnicate", STDIN_FILENO), -ENOENT);
+	ck_assert_int_eq(dmabroker_record_set_fd(request, "device-fd", STDIN_FILENO), -ENOENT);
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &usual), 0);
+	limit = usual;
+	limit.rlim_cur = 4;
+	while (dup(STDIN_FILENO) < 3)
+		;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_int_eq(dmabroker_record_set_fd(record, "device-fd", STDIN_FILENO), -EMFILE);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
+	ck_assert_ptr_null(dmabroker_record_get_origin(record, "device-fd"));
+	ck_assert_uint_ge(count_fds(), before);
+	dmabroker_record_destroy(request);
+}
+END_TEST
+
+/* ---- connecting to nobody ---- */
+
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static struct dmabroker *const untouched = (void *)sets;
+
+/* Connects, which must fail; nothing may stay behind. Returns how. */
+static int fail_to_connect(const char *address)
+{
+	struct dmabroker *broker = untouched;
+	size_t before = count_fds();
+	int result = dmabroker_connect(address, &broker);
+
+	ck_assert_ptr_eq(broker, untouched);
+	ck_assert_uint_eq(count_fds(), before);
+	return result;
+}
+
+START_TEST(nobody_is_there)
+{
+	unsetenv("DMABROKER_ADDRESS");
+	ck_assert_int_eq(fail_to_connect("unix:path=/nonexistent/bus"), -ENOTCONN);
+	setenv("DMABROKER_ADDRESS", "unix:path=/nonexistent/bus", 1);
+	ck_assert_int_eq(fail_to_connect(NULL), -ENOTCONN);
+	setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus", 1);
+	ck_assert_int_eq(fail_to_connect("system"), -ENOTCONN);
+	setenv("DMABROKER_ADDRESS", "system", 1);
+	ck_assert_int_eq(fail_to_connect(NULL), -ENOTCONN);
+	dmabroker_disconnect(NULL);
+}
+END_TEST
+
+static const char *const malformed[] = {"frobnicate",	      "",
+					"unix:path",	      "unix:frobnicate=1",
+					"frobnicate:path=/x", "unix:path=/x,path=/y=z"};
+
+START_TEST(address_is_malformed)
+{
+	unsetenv("DMABROKER_ADDRESS");
+	ck_assert_int_eq(fail_to_connect(malformed[_i]), -EINVAL);
+	setenv("DMABROKER_ADDRESS", malformed[_i], 1);
+	ck_assert_int_eq(fail_to_connect(NULL), -EINVAL);
+	/* what is said in the call counts more */
+	ck_assert_int_eq(fail_to_connect("unix:path=/nonexistent/bus"), -ENOTCONN);
+}
+END_TEST
+
+/* A socket of which nobody takes care. */
+static int listen_at(char *address, size_t size)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "dmabroker-test-%d", getpid());
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&name,
+			      (socklen_t)(sizeof(sa_family_t) + 1 + strlen(name.sun_path + 1))),
+			 0);
+	ck_assert_int_eq(listen(fd, 8), 0);
+	snprintf(address, size, "unix:abstract=%s", name.sun_path + 1);
+	return fd;
+}
+
+/* Somebody was there and said something. */
+static void check_visitor(int listener)
+{
+	int fd = accept(listener, NULL, NULL);
+	char bytes[16] = {'x'};
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_gt(read(fd, bytes, sizeof(bytes)), 0);
+	ck_assert_int_eq(bytes[0], '\0'); /* how D-Bus begins */
+	close(fd);
+}
+
+static void connect_in_time(const char *address)
+{
+	double start = now(), time;
+
+	ck_assert_int_eq(fail_to_connect(address), -ENOTCONN);
+	time = now() - start;
+	ck_assert_msg(time >= 1, "gives up after %.1f s", time);
+	ck_assert_msg(time < CONNECT_S + SLACK_S, "waits for %.1f s", time);
+}
+
+START_TEST(nobody_answers)
+{
+	char address[128];
+	int listener = listen_at(address, sizeof(address));
+
+	connect_in_time(address);
+	check_visitor(listener);
+	close(listener);
+}
+END_TEST
+
+START_TEST(nobody_answers_on_the_system_bus)
+{
+	char address[128];
+	int listener = listen_at(address, sizeof(address));
+
+	setenv("DBUS_SYSTEM_BUS_ADDRESS", address, 1);
+	connect_in_time("system");
+	check_visitor(listener);
+	close(listener);
+}
+END_TEST
+
+/* Takes one visitor and hangs up, after saying `words`. */
+static void answer_with(int listener, const char *words)
+{
+	char bytes[64];
+	int fd = accept(listener, NULL, NULL);
+
+	if (fd < 0 || read(fd, bytes, sizeof(bytes)) <= 0)
+		_exit(1);
+	if (words[0] && write(fd, words, strlen(words)) < 0)
+		_exit(1);
+	_exit(0);
+}
+
+static const char *const words[] = {"", "frobnicate\r\n", "REJECTED EXTERNAL\r\n",
+				    "\x01\x02\x03\xff"};
+
+START_TEST(stranger_answers)
+{
+	char address[128];
+	int listener = listen_at(address, sizeof(address));
+	double start = now();
+	pid_t child = fork();
+	int status;
+
+	if (child == 0)
+		answer_with(listener, words[_i]);
+	ck_assert_int_gt(child, 0);
+	close(listener);
+	ck_assert_int_lt(fail_to_connect(address), 0);
+	ck_assert_double_lt(now() - start, CONNECT_S + SLACK_S);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0); /* it was heard */
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("library");
+	TCase *all = tcase_create("all");
+
+	tcase_add_loop_test(all, value_is_set_or_refused, 0, SETS);
+	tcase_add_test(all, refused_values_leave_the_old_ones);
+	tcase_add_test(all, strings_are_copied);
+	tcase_add_test(all, any_number_is_true);
+	tcase_add_test(all, absent_keys_and_unknown_ones_have_no_value);
+	tcase_add_test(all, strings_are_listed);
+	tcase_add_test(all, formats_are_listed);
+	tcase_add_test(all, lists_end_at_their_limits);
+	tcase_add_test(all, walk_of_a_request);
+	tcase_add_test(all, walk_of_a_participant);
+	tcase_add_test(all, participants_are_added);
+	tcase_add_test(all, wrong_participants_are_refused);
+	tcase_add_test(all, no_more_than_16_participants);
+	tcase_add_test(all, open_files_are_duplicated);
+	tcase_add_test(all, wrong_files_are_refused);
+	tcase_add_test(all, nobody_is_there);
+	tcase_add_loop_test(all, address_is_malformed, 0,
+			    (int)(sizeof(malformed) / sizeof(malformed[0])));
+	tcase_add_test(all, nobody_answers);
+	tcase_add_test(all, nobody_answers_on_the_system_bus);
+	tcase_add_loop_test(all, stranger_answers, 0, (int)(sizeof(words) / sizeof(words[0])));
+	tcase_set_timeout(all, 60);
+	suite_add_tcase(suite, all);
+	return run_suite(suite);
+}
