@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define WIDTH_DEFAULT 80
+#define WIDTH_NO_TERMINAL 10000 /* a program reads: no line is broken */
 #define WIDTH_MIN 40
 #define COLUMN_MIN 6
 #define GAP 2  /* spaces between columns */
@@ -32,7 +33,7 @@ size_t text_width(void)
 	if (width == 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
 		width = size.ws_col;
 	if (width == 0)
-		width = WIDTH_DEFAULT;
+		width = isatty(STDOUT_FILENO) ? WIDTH_DEFAULT : WIDTH_NO_TERMINAL;
 	return width < WIDTH_MIN ? WIDTH_MIN : width;
 }
 

@@ -14,7 +14,8 @@
 
 struct text_table;
 
-/* Columns of the terminal: COLUMNS, else the terminal's own, else 80. */
+/* Columns to fill: COLUMNS, else the terminal's own, else 80; without a terminal no line is broken.
+ */
 size_t text_width(void);
 
 /* Prints `text`, with '?' for control characters other than line feed and tabulator. */

@@ -44,7 +44,7 @@ struct dmabroker_buffer;
  * Connects to a broker. `address` is a D-Bus address of a direct socket
  * ("unix:path=/run/dmabroker/bus"), the word "system" for the system bus, or NULL: then the
  * environment variable DMABROKER_ADDRESS decides, else the direct socket, else the system bus.
- * Waits up to 5 s. Returns owned; dmabroker_disconnect frees it.
+ * Waits up to 5 s for each address. Returns owned; dmabroker_disconnect frees it.
  *
  * Errors: -ENOTCONN (no daemon answers at any of the addresses), -EACCES (it refuses us),
  * -EINVAL (the address is malformed), -ENOMEM.
@@ -220,8 +220,9 @@ DMABROKER_API void dmabroker_record_list_destroy(struct dmabroker_record **recor
  *
  * Errors of both: -EINVAL (InvalidRequest: a key is missing, wrong, or contradicts another),
  * -ENODEV (UnknownDevice), -EXDEV (Conflict: nothing suits all of them), -ENOMEM (OutOfMemory),
- * -EDQUOT (QuotaExceeded), -EPERM (NotPermitted), -ESTALE (Gone: a device went away meanwhile),
- * -EBUSY (Busy), -E2BIG (TooComplex), -EOPNOTSUPP (NotSupported), -ENOTCONN, -ETIMEDOUT, -EPROTO.
+ * -EDQUOT (QuotaExceeded), -EPERM (NotPermitted), -EACCES (the bus forbids the call), -ESTALE
+ * (Gone: a device went away meanwhile), -EBUSY (Busy), -E2BIG (TooComplex), -EOPNOTSUPP
+ * (NotSupported), -ENOTCONN, -ETIMEDOUT, -EPROTO.
  */
 
 /* Solves without allocating. Borrows the request. Returns owned. */

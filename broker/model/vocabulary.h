@@ -141,7 +141,7 @@ struct vocab_group {
 	X(REQUEST_FORMATS, "formats", FORMATS, formats, "", 0, 1, 1024, 0, NULL,                   \
 	  "Formats (DRM fourcc, modifier) the client wants, best first; absent: any")              \
 	X(REQUEST_COUNT, "count", U32, count, "buffers", 0, 1, 64, 0, NULL,                        \
-	  "Buffers wanted in all; absent: as many as the participants hold at once")               \
+	  "Buffers wanted at least; more come where the participants hold more at once")           \
 	X(REQUEST_FIELD, "field", ENUM, field, "", 0, 0, 1, 0, vocab_field_names,                  \
 	  "Field order of the picture")                                                            \
 	X(REQUEST_PRIMARIES, "colour-primaries", ENUM, primaries, "", 0, 0, 0, 0,                  \

@@ -289,6 +289,13 @@ static void describe_heaps(const struct search *search, struct description *text
 										: "allowed-heaps";
 }
 
+static void append_bytes(char text[TEXT_BYTES], const struct heap *heap, unsigned int row,
+			 const char *what)
+{
+	if (vocab_has(heap, row))
+		append(text, ", %llu bytes %s", (unsigned long long)vocab_number(heap, row), what);
+}
+
 /* What is asked of the heaps when nothing but the layout counts. */
 static void describe_capacity(struct search *search, struct description *text)
 {
@@ -301,11 +308,13 @@ static void describe_capacity(struct search *search, struct description *text)
 		       (unsigned long long)merged.memory_bytes);
 		break;
 	}
-	for (size_t i = 0; i < search->heaps_len; i++)
-		append(text->offered, "%s%s: %llu bytes, %llu in one buffer", i ? ", " : "",
-		       vocab_string(search->heaps[i], HEAP_ID),
-		       (unsigned long long)vocab_number(search->heaps[i], HEAP_CAPACITY_BYTES),
-		       (unsigned long long)vocab_number(search->heaps[i], HEAP_BUFFER_BYTES_MAX));
+	for (size_t i = 0; i < search->heaps_len; i++) {
+		append(text->offered, "%s%s", i ? "; " : "",
+		       vocab_string(search->heaps[i], HEAP_ID));
+		append_bytes(text->offered, search->heaps[i], HEAP_CAPACITY_BYTES, "in all");
+		append_bytes(text->offered, search->heaps[i], HEAP_BUFFER_BYTES_MAX,
+			     "in one buffer");
+	}
 }
 
 static void describe_request(struct search *search, enum constraint constraint,

@@ -1182,13 +1182,20 @@ static void add_buffers(Suite *suite)
 
 	tcase_add_test(buffers, buffers_are_many);
 	tcase_add_test(buffers, buffers_are_many_and_often);
-	tcase_add_loop_test(buffers, what_is_written_is_read, 0, 3);
 	tcase_add_test(buffers, wrong_access_is_refused);
 	tcase_add_test(buffers, each_buffer_has_its_own_access);
 	tcase_add_loop_test(buffers, camera_fills_the_buffers, 0, 2);
-	tcase_add_test(buffers, memory_runs_out_and_comes_back);
 	tcase_add_test(buffers, no_more_than_the_quota);
 	tcase_add_test(buffers, connections_do_not_know_each_other);
+}
+
+/* Slow, and nothing in them depends on the transport. */
+static void add_memory(Suite *suite)
+{
+	TCase *memory = new_case(suite, "memory");
+
+	tcase_add_loop_test(memory, what_is_written_is_read, 0, 3);
+	tcase_add_test(memory, memory_runs_out_and_comes_back);
 }
 
 static void add_changes(Suite *suite)
@@ -1212,12 +1219,14 @@ int main(int argc, char **argv)
 	daemon_pid = (pid_t)strtol(argv[1], NULL, 10);
 	if (daemon_pid <= 1)
 		return 2;
-	if (argc > 2) {
+	if (argc > 2 && strcmp(argv[2], "killed") == 0) {
 		tcase_add_test(new_case(suite, "killed"), daemon_dies);
 		return run_suite(suite);
 	}
 	add_plans(suite);
 	add_buffers(suite);
+	if (argc < 3 || strcmp(argv[2], "no-memory") != 0)
+		add_memory(suite);
 	add_changes(suite);
 	result = run_suite(suite);
 	kill(daemon_pid, SIGCONT); /* a test that failed may have left it stopped */

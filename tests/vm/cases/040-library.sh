@@ -14,17 +14,18 @@ is_measured()
         grep -q '^/dev/dri/card' "$tap_scratch/devices"
 }
 
-# on TRANSPORT ADDRESS
+# on TRANSPORT ADDRESS [no-memory]
 on()
 {
     transport=$1
     DMABROKER_ADDRESS=$2
+    shift 2
     export DMABROKER_ADDRESS
     echo "# $transport"
     start_dmabrokerd --bus "$transport" --trial-program "$BUILD/broker/dmabroker-trial" ||
         bail "dmabrokerd starts ($transport)"
     wait_for 60 is_measured || bail "the devices are measured ($transport)" "$(tail -n 20 "$OUT/dmabrokerd.log")"
-    run_tap "$test_library" "$dmabrokerd_pid"
+    run_tap "$test_library" "$dmabrokerd_pid" "$@"
     check "the daemon still runs" kill -0 "$dmabrokerd_pid"
     run_tap "$test_library" "$dmabrokerd_pid" killed
     check "the daemon was killed" wait_for 10 ended "$dmabrokerd_pid"
@@ -37,4 +38,4 @@ sed 's/user="dmabroker"/user="root"/' "$BUILD/protocol/org.dmabroker1.conf" >"$t
 start_bus "$tap_scratch/org.dmabroker1.conf" || bail "the bus starts"
 
 on none unix:path=/run/dmabroker/bus
-on system system
+on system system no-memory

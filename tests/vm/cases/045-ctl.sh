@@ -10,8 +10,6 @@ ctl=$BUILD/ctl/dmabrokerctl
 camera=v4l2:platform/vivid.0:vivid-001-vid-cap:0
 answer=$OUT/answer
 complaint=$OUT/complaint
-COLUMNS=1000 # no line is broken
-export COLUMNS
 
 # run STATUS TEXT ARGUMENT...: dmabrokerctl ends with this status
 run()
