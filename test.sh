@@ -4,14 +4,14 @@
 usage()
 {
     echo "usage: test.sh [--no-vm] [--long]    compiles with gcc and with clang's sanitizers, runs all tests, counts them"
-    echo "       --no-vm: without those in a virtual machine    --long: some tests run much longer"
+    echo "       --no-vm: without those in a virtual machine    --long: a million inputs for each fuzz target"
 }
 
 vm=yes
 for argument in "$@"; do
     case $argument in
     --no-vm) vm=no ;;
-    --long) export DMABROKER_TEST_LONG=1 ;;
+    --long) export DMABROKER_FUZZ_RUNS=1000000 ;;
     --help | -h) usage && exit ;;
     *) usage >&2 && exit 2 ;;
     esac

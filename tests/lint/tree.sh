@@ -101,6 +101,19 @@ result "the header compiles as C99"
 "$compiler" -Wall -Wextra -Werror -x c++ -fsyntax-only include/dmabroker.h >"$scratch/found" 2>&1
 result "the header compiles as C++"
 
+# the README's C, as the body of a function
+{
+	echo '#include <stdio.h>'
+	echo '#include "dmabroker.h"'
+	echo 'void readme(int camera_fd);'
+	echo 'void readme(int camera_fd) {'
+	sed -n '/^```c$/,/^```$/p' README.md | grep -v '^```'
+	echo '}'
+} >"$scratch/readme.c"
+"$compiler" -std=c11 -Wall -Wextra -Werror -Iinclude -fsyntax-only "$scratch/readme.c" >"$scratch/found" 2>&1
+grep -q dmabroker_allocate "$scratch/readme.c" || echo "there is none" >>"$scratch/found"
+result "the README's C compiles"
+
 files=$(git ls-files --cached --others --exclude-standard 2>/dev/null || find . -type f)
 for file in $files; do
 	case $file in
