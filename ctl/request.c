@@ -134,7 +134,7 @@ static int apply_request(struct ctl *ctl, const char *value)
 const struct ctl_option request_options[] = {
 	{"size", 0, "WxH", "coded size of the picture in pixels", apply_size},
 	{"format", 0, "FOURCC[:MODIFIER]", "a format, best first; again for more", apply_format},
-	{"count", 0, "N", "buffers in all", apply_count},
+	{"count", 0, "N", "buffers at least", apply_count},
 	{"name", 0, "NAME", "debug name of the buffers", apply_name},
 	{"heap", 0, "ID", "only this heap may serve; again for more", apply_heap},
 	{"not-heap", 0, "ID", "this heap may not; again for more", apply_not_heap},

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writes a reference page from the tables of the code, so that no number and no key is written down
- * twice: docs/vocabulary.md or docs/limits.md.
+ * twice: docs/vocabulary.md, docs/limits.md or docs/dmabroker-protocol.7.scd.
  *
- * usage: reference vocabulary|limits >docs/...
+ * usage: reference vocabulary.md|limits.md|dmabroker-protocol.7.scd >docs/...
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,12 +132,76 @@ static void write_all_limits(void)
 		       (unsigned long long)quota_limits[i].total);
 }
 
+/* scdoc: underscores and asterisks mean something there. */
+static void write_escaped(const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '`')
+			continue;
+		if (*text == '_' || *text == '*')
+			putchar('\\');
+		putchar(*text);
+	}
+}
+
+static void write_man_row(const struct vocab_row *row)
+{
+	if (row->flags & VOCAB_LOCAL)
+		return;
+	printf("*%s* (%s%s%s%s)\n\t", row->name, wire_type(row), row->unit[0] ? ", " : "",
+	       row->unit, row->flags & VOCAB_REQUIRED ? ", required" : "");
+	write_escaped(row->doc);
+	putchar('.');
+	if (row->type == VOCAB_ENUM) {
+		printf(" One of");
+		for (size_t i = 0; row->names[i]; i++)
+			printf("%s _%s_%s", i ? "," : "", row->names[i],
+			       row->max && i >= row->max ? " (not served yet)" : "");
+		putchar('.');
+	} else if (row->type == VOCAB_DICTS) {
+		printf(" A list of _%s_.", row->group->name);
+	} else if ((row->type == VOCAB_U32 || row->type == VOCAB_U64) &&
+		   row->max != VOCAB_NO_LIMIT32 && row->max != VOCAB_NO_LIMIT64) {
+		printf(" From %llu to %llu.", (unsigned long long)row->min,
+		       (unsigned long long)row->max);
+	}
+	printf("\n\n");
+}
+
+static void write_man(void)
+{
+	printf("dmabroker-protocol(7)\n\n"
+	       "; SPDX-License-Identifier: MIT\n"
+	       "; Written by tests/lint/reference.c from broker/model/vocabulary.h; a test "
+	       "compares.\n\n"
+	       "# NAME\n\ndmabroker-protocol - the keys and errors of org.dmabroker1\n\n"
+	       "# DESCRIPTION\n\n"
+	       "Methods, signals and transports stand in the specification,\n"
+	       "_/usr/share/dbus-1/interfaces/org.dmabroker1.xml_. Here are the keys of its "
+	       "dictionaries, which\nare also those of *dmabrokerctl*(1)'s JSON and of "
+	       "libdmabroker's records, with their type on the wire.\n"
+	       "A request with an unknown key is refused, unless the key begins with x-. A key "
+	       "that is absent is never the\nsame as zero.\n\n");
+	for (size_t i = 0; vocab_groups[i]; i++) {
+		printf("# %s\n\n%s\n\n", vocab_groups[i]->name, vocab_groups[i]->doc);
+		for (size_t j = 0; j < vocab_groups[i]->rows_len; j++)
+			write_man_row(&vocab_groups[i]->rows[j]);
+	}
+	printf("# ERRORS\n\nOn the wire with the prefix " ERROR_PREFIX "\n\n");
+	for (int i = 1; i < ERROR_CODES; i++)
+		printf("*%s* (%s)\n\t%s.\n\n", error_rows[i].name,
+		       strerrorname_np(-error_rows[i].number), error_rows[i].doc);
+	printf("# SEE ALSO\n\n*dmabrokerctl*(1), *dmabrokerd*(8)\n");
+}
+
 int main(int argc, char **argv)
 {
-	if (argc == 2 && strcmp(argv[1], "vocabulary") == 0)
+	if (argc == 2 && strcmp(argv[1], "vocabulary.md") == 0)
 		write_vocabulary();
-	else if (argc == 2 && strcmp(argv[1], "limits") == 0)
+	else if (argc == 2 && strcmp(argv[1], "limits.md") == 0)
 		write_all_limits();
+	else if (argc == 2 && strcmp(argv[1], "dmabroker-protocol.7.scd") == 0)
+		write_man();
 	else
 		return EXIT_FAILURE;
 	return EXIT_SUCCESS;

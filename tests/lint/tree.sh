@@ -79,9 +79,9 @@ only_in '(xf86drm|drm)' 'broker/probe/*' 'broker/heap/*' 'examples/*'
 only_in 'json' 'ctl/*'
 only_in 'pthread' daemon/worker.c
 
-for page in vocabulary limits; do
-	"$reference" $page | diff "docs/$page.md" - >"$scratch/found" 2>&1
-	result "docs/$page.md is what the code says (tests/lint/reference $page >docs/$page.md)"
+for page in vocabulary.md limits.md dmabroker-protocol.7.scd; do
+	"$reference" $page | diff "docs/$page" - >"$scratch/found" 2>&1
+	result "docs/$page is what the code says (tests/lint/reference $page >docs/$page)"
 done
 
 # every exported symbol is in the header and the other way round
