@@ -7,7 +7,9 @@
 . "$SRC/tests/vm/lib.sh"
 
 user=dmabroker
-ctl=$BUILD/ctl/dmabrokerctl
+# the repository may lie where only root may look
+programs=/opt/dmabroker
+ctl=$programs/ctl/dmabrokerctl
 
 # add_user NAME ID GROUPS...: with a group of its own, of the same number
 add_user()
@@ -36,6 +38,12 @@ as()
     (become "$@")
 }
 
+for file in daemon/dmabrokerd broker/dmabroker-trial ctl/dmabrokerctl libclient/libdmabroker.so.0; do
+    mkdir -p "$programs/${file%/*}"
+    cp -L "$BUILD/$file" "$programs/$file" || bail "the programs are there"
+done
+chmod -R a+rX $programs
+
 grep -q '^render:' /etc/group || echo 'render:x:990:' >>/etc/group
 add_user $user 900
 add_user member 901
@@ -54,7 +62,7 @@ refuse "members of its group cannot open a heap" as member sh -c ': <>/dev/dma_h
 # as the unit's RuntimeDirectory
 mkdir -p /run/dmabroker
 chown $user:$user /run/dmabroker
-become $user "$BUILD/daemon/dmabrokerd" --bus none --trial-program "$BUILD/broker/dmabroker-trial" \
+become $user $programs/daemon/dmabrokerd --bus none --trial-program $programs/broker/dmabroker-trial \
     >>"$OUT/dmabrokerd.log" 2>&1 &
 dmabrokerd_pid=$!
 wait_for 20 test -S /run/dmabroker/bus || bail "the daemon starts without privilege" "$(cat "$OUT/dmabrokerd.log")"
@@ -77,7 +85,7 @@ check "and is told so in one line" sh -c "[ \$(wc -l <'$OUT/stranger') -eq 1 ] &
 # on demand: the first call on the bus starts it, as its user
 stop_dmabrokerd || not_ok "the daemon ends with success"
 mkdir -p /usr/share/dbus-1/system-services
-sed "s|^Exec=[^ ]*|Exec=$BUILD/daemon/dmabrokerd|" "$BUILD/protocol/org.dmabroker1.service" \
+sed "s|^Exec=[^ ]*|Exec=$programs/daemon/dmabrokerd|" "$BUILD/protocol/org.dmabroker1.service" \
     >/usr/share/dbus-1/system-services/org.dmabroker1.service
 start_bus "$BUILD/protocol/org.dmabroker1.conf" || bail "the bus starts"
 plan_on_bus()
