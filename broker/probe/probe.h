@@ -42,11 +42,15 @@ void probe_destroy(struct probe *probe);
 /* Returns borrowed until probe_destroy: becomes readable when probe_dispatch has work. */
 int probe_get_fd(const struct probe *probe);
 
-/* Calls `on_event` with PROBE_ADDED for each node there is. Errors: -ENOMEM, or udev's own. */
+/*
+ * Calls `on_event` with PROBE_ADDED for each node there is, PROBE_CHANGED for those it has told of
+ * before, and PROBE_REMOVED for those that have vanished since. Errors: -ENOMEM, or udev's own.
+ */
 int probe_enumerate(struct probe *probe, probe_event_fn on_event, void *data);
 
-/* Calls `on_event` for what has happened, without waiting. Errors: as probe_enumerate; -ENOBUFS:
- * events were lost, enumerate again. */
+/* Calls `on_event` for what has happened, without waiting. A monitor that is plugged in or out is
+ * no change of its card. Errors: as probe_enumerate; -ENOBUFS: events were lost, enumerate again.
+ */
 int probe_dispatch(struct probe *probe, probe_event_fn on_event, void *data);
 
 int probe_node_copy(const struct probe_node *node, struct probe_node *ret_copy);
@@ -58,7 +62,8 @@ bool probe_node_is_heap(const struct probe_node *node);
 /*
  * Measures a node: opens it, asks, closes it. Blocks. Never disturbs a running user: no S_FMT
  * outside a context of our own, no trial on a queue that is busy, DRM master dropped at once.
- * What cannot be known is absent or assumed, with the safe side.
+ * What cannot be known is absent or assumed, with the safe side: a queue that is busy keeps its
+ * memory model to itself. Each call makes its own trials.
  * Returns owned a struct device or struct heap.
  * Errors: -ENODEV (it went away), -ENOTSUP (it is nothing that uses pictures), -EACCES, -ENOMEM.
  */
