@@ -121,7 +121,7 @@ prepare()
     kernel=${RIG_KERNEL:-$("$here/kernel.sh")} || exit 1
     [ -e "$kernel/vmlinux" ] || die "no kernel in $kernel"
     mkdir -p "$cache" || die "cannot write to $cache"
-    work=$(mktemp -d "${TMPDIR:-/tmp}/rig.XXXXXX") || die "no temporary folder"
+    work=$(mktemp -d "$cache/run.XXXXXX") || die "no temporary folder"
     trap cleanup EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
