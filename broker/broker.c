@@ -566,6 +566,28 @@ static int charge_plan(struct allocation *allocation, struct error *error)
 			  (unsigned long long)limit, quota_limits[kind].name);
 }
 
+/* Whether a conflict is one only because the heaps are too small. */
+static bool lacks_capacity(const struct error *error)
+{
+	if (error->code != ERROR_CONFLICT || !error->details)
+		return false;
+	for (size_t i = 0; i < error->details->refusals.len; i++)
+		if (vocab_number(error->details->refusals.items[i], REFUSAL_CONSTRAINT) ==
+		    CONSTRAINT_CAPACITY)
+			return true;
+	return false;
+}
+
+/* A plan that needs more than a heap could ever give is a conflict; who wants the memory itself is
+ * told that there is not enough, with the same details. */
+static int name_lack(int result, struct error *error)
+{
+	if (!error || !lacks_capacity(error))
+		return result;
+	error->code = ERROR_OUT_OF_MEMORY;
+	return error_rows[ERROR_OUT_OF_MEMORY].number;
+}
+
 /* Solves, charges and submits. On failure nothing is charged. */
 static int start_allocation(struct allocation *allocation, struct error *error)
 {
@@ -574,7 +596,7 @@ static int start_allocation(struct allocation *allocation, struct error *error)
 	int result = plan_settled(broker, allocation->request, error, &allocation->plan);
 
 	if (result)
-		return result;
+		return name_lack(result, error);
 	heap = machine_find_heap(broker->machine, allocation->plan->heap);
 	free(allocation->node);
 	allocation->node = strdup(vocab_string(heap, HEAP_NODE));
@@ -687,7 +709,8 @@ static int try_next_heap(struct allocation *allocation, struct error *error)
 	vocab_destroy(allocation->plan);
 	allocation->plan = NULL;
 	result = start_allocation(allocation, error);
-	if (result == error_rows[ERROR_CONFLICT].number)
+	if (result == error_rows[ERROR_CONFLICT].number ||
+	    (result && error->code == ERROR_OUT_OF_MEMORY))
 		return out_of_memory(allocation, error);
 	return result;
 }

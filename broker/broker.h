@@ -95,7 +95,8 @@ typedef void (*broker_allocated_fn)(void *data, struct collection *collection,
 /*
  * Solves, charges and has the buffers allocated by a job; `allocated` is called when it is done,
  * never before this call returns. Takes the request.
- * Errors (then `allocated` is not called): as broker_plan, QuotaExceeded. Later, through
+ * Errors (then `allocated` is not called): as broker_plan, but OutOfMemory instead of a Conflict
+ * that is one for want of capacity; QuotaExceeded. Later, through
  * `allocated`: OutOfMemory, Gone (client or device), NotPermitted (the heap cannot be opened).
  */
 int broker_allocate(struct broker_client *client, struct request *request,

@@ -475,6 +475,25 @@ START_TEST(all_heaps_exhausted)
 }
 END_TEST
 
+/* "reserved" holds 64 MiB: nine of these pictures can never lie in it. */
+START_TEST(a_heap_smaller_than_what_is_asked)
+{
+	static const char much[] = "1920x1080 n=9 f=XR24 h=reserved camera=cam1:capture";
+	struct broker_client *client = new_client(1000);
+	struct answer answer = {0};
+	struct error error = {0};
+	struct plan *plan;
+
+	ck_assert_int_eq(begin(client, much, &answer), -ENOMEM);
+	ck_assert_int_eq(answer.code, ERROR_OUT_OF_MEMORY);
+	ck_assert_ptr_null(jobs);
+	ck_assert_int_eq(broker_plan(broker, request_by_text(much), &error, &plan), -EXDEV);
+	ck_assert_int_eq(error.code, ERROR_CONFLICT);
+	error_finish(&error);
+	broker_client_destroy(client); /* asserts that nothing is charged */
+}
+END_TEST
+
 START_TEST(no_room_to_forbid_the_exhausted_heap)
 {
 	struct broker_client *client = new_client(1000);
@@ -720,6 +739,7 @@ int main(void)
 	tcase_add_test(all, all_nodes_are_measured_once);
 	tcase_add_test(all, a_node_that_changes_while_it_is_measured_is_measured_afterwards);
 	tcase_add_test(all, nothing_is_allocated_for_a_client_that_has_gone);
+	tcase_add_test(all, a_heap_smaller_than_what_is_asked);
 	tcase_add_test(all, a_node_that_goes_while_it_is_measured_stays_away);
 	tcase_add_test(all, what_was_missed_is_looked_for_again);
 	tcase_add_test(all, a_broker_with_jobs_under_way_is_no_failure);
