@@ -119,14 +119,28 @@ static struct candidate *find_candidate(struct search *search, uint32_t fourcc, 
 	return bsearch(&key, search->candidates, search->candidates_len, sizeof(key), by_format);
 }
 
-/* Marks where in its own list the party names each candidate; the first mention counts. */
-static void mark_party(struct search *search, unsigned int i)
+/* The client's own list, if it gave one: what is not in it is refused. Else anything goes so far.
+ */
+static void mark_wished(struct search *search, unsigned int i)
 {
-	const struct party *party = &search->parties[i];
-	const struct vocab_formats *wished = &party->wish->formats;
+	const struct vocab_formats *wished = &search->parties[i].wish->formats;
 
-	for (size_t j = 0; party->role && j < party->role->formats.len; j++) {
-		const void *facts = party->role->formats.items[j];
+	for (size_t j = 0; j < search->candidates_len; j++)
+		search->candidates[j].party[i].position = wished->len ? SEARCH_NOWHERE : 0;
+	for (size_t j = wished->len; j-- > 0;)
+		find_candidate(search, wished->items[j].fourcc, wished->items[j].modifier)
+			->party[i]
+			.position = (uint32_t)j;
+}
+
+/* The device's list: its facts, and its order where the client has none of its own. */
+static void mark_listed(struct search *search, unsigned int i)
+{
+	const struct vocab_dicts *listed = &search->parties[i].role->formats;
+	size_t wished_len = search->parties[i].wish->formats.len;
+
+	for (size_t j = 0; j < listed->len; j++) {
+		const void *facts = listed->items[j];
 		struct candidate *candidate =
 			find_candidate(search, (uint32_t)vocab_number(facts, FORMAT_FORMAT),
 				       vocab_number(facts, FORMAT_MODIFIER));
@@ -134,31 +148,24 @@ static void mark_party(struct search *search, unsigned int i)
 		if (!candidate || candidate->party[i].facts)
 			continue;
 		candidate->party[i].facts = facts;
-		candidate->party[i].position = (uint32_t)j;
-	}
-	/* the CPU takes all that can be laid out; of a device without list (a render node) what the
-	 * client declares is all there is */
-	for (size_t j = 0; j < search->candidates_len; j++) {
-		struct candidate *candidate = &search->candidates[j];
-
-		if (!candidate->party[i].facts)
-			candidate->party[i].position =
-				party->role && (party->role->formats.len || !wished->len)
-					? SEARCH_NOWHERE
-					: 0;
-		if (wished->len && candidate->party[i].position != SEARCH_NOWHERE)
-			candidate->party[i].position = SEARCH_NOWHERE - 1; /* unless found below */
-	}
-	for (size_t j = wished->len; j-- > 0;) {
-		struct candidate *candidate =
-			find_candidate(search, wished->items[j].fourcc, wished->items[j].modifier);
-
-		if (candidate->party[i].position != SEARCH_NOWHERE)
+		if (!wished_len)
 			candidate->party[i].position = (uint32_t)j;
 	}
+	/* of a device without list (a render node) what the client declares is all there is */
+	if (!listed->len && wished_len)
+		return;
 	for (size_t j = 0; j < search->candidates_len; j++)
-		if (search->candidates[j].party[i].position == SEARCH_NOWHERE - 1)
+		if (!search->candidates[j].party[i].facts)
 			search->candidates[j].party[i].position = SEARCH_NOWHERE;
+}
+
+/* Marks where in its own list the party names each candidate; the first mention counts. The CPU
+ * takes all that can be laid out. */
+static void mark_party(struct search *search, unsigned int i)
+{
+	mark_wished(search, i);
+	if (search->parties[i].role)
+		mark_listed(search, i);
 }
 
 static void mark_candidates(struct search *search)
