@@ -184,6 +184,15 @@ static void on_node(void *data, enum probe_event event, const struct probe_node 
 	machine_remove(broker->machine, is_heap ? MACHINE_HEAPS : MACHINE_DEVICES, node->id);
 }
 
+static void forget_measurement(struct broker *broker, const struct measurement *measurement)
+{
+	struct measurement **at = &broker->measurements;
+
+	while (*at != measurement)
+		at = &(*at)->next;
+	*at = measurement->next;
+}
+
 static void measurement_done(struct broker *broker, struct measurement *measurement)
 {
 	void *descriptor = measurement->result ? NULL : measurement->descriptor;
@@ -194,12 +203,7 @@ static void measurement_done(struct broker *broker, struct measurement *measurem
 		vocab_destroy(descriptor);
 	else if (descriptor)
 		say_change(broker, known ? BROKER_CHANGED : BROKER_ADDED, descriptor);
-	for (struct measurement **at = &broker->measurements; *at; at = &(*at)->next) {
-		if (*at != measurement)
-			continue;
-		*at = measurement->next;
-		break;
-	}
+	forget_measurement(broker, measurement);
 	if (measurement->then.id)
 		measure(broker, &measurement->then);
 	measurement_destroy(measurement);
@@ -351,16 +355,13 @@ int broker_client_create(struct broker *broker, uid_t uid, struct broker_client 
 
 static void client_free_if_idle(struct broker_client *client)
 {
-	struct broker *broker = client->broker;
+	struct broker_client **at = &client->broker->clients;
 
 	if (!client->gone || client->allocations)
 		return;
-	for (struct broker_client **at = &broker->clients; *at; at = &(*at)->next) {
-		if (*at != client)
-			continue;
-		*at = client->next;
-		break;
-	}
+	while (*at != client)
+		at = &(*at)->next;
+	*at = client->next;
 	quota_client_finish(&client->quota);
 	free(client);
 }

@@ -38,7 +38,7 @@ NAMES(vocab_agent_names, "cpu", "cpu-copying", "coherent", "non-coherent", "unkn
 NAMES(vocab_operation_names, "none", "clean", "invalidate", "clean+invalidate");
 NAMES(vocab_constraint_names, "request", "device", "format", "size", "stride", "offset", "bytes",
       "contiguity", "reach", "maintenance", "heaps", "capacity", "count", "incomplete",
-      "preference", "cached", "scarce", "tie");
+      "preference", "scarce");
 
 /* clang-format off */
 #define AUX_BOOL(aux) .names = NULL

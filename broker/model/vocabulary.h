@@ -574,9 +574,7 @@ enum constraint {
 	CONSTRAINT_INCOMPLETE, /* nobody names a format */
 	/* rules of preference: reasons, never refusals */
 	CONSTRAINT_PREFERENCE, /* the participants' own order */
-	CONSTRAINT_CACHED,     /* the CPU reads often */
 	CONSTRAINT_SCARCE,     /* scarce memory last */
-	CONSTRAINT_TIE,	       /* nothing else decided: lowest fourcc, modifier or id */
 	CONSTRAINTS
 };
 
