@@ -436,38 +436,60 @@ static void add_participant(DBusMessageIter *list, const char *device, const cha
 	dbus_message_iter_close_container(list, &dict);
 }
 
+/* A list as the value of a key, while it is filled. */
+struct dict_list {
+	DBusMessageIter entry, variant, list;
+};
+
+/* `signature` is the list's. */
+static void list_begin(DBusMessageIter *dict, const char *key, const char *signature,
+		       struct dict_list *ret_list)
+{
+	dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &ret_list->entry);
+	dbus_message_iter_append_basic(&ret_list->entry, DBUS_TYPE_STRING, &key);
+	dbus_message_iter_open_container(&ret_list->entry, DBUS_TYPE_VARIANT, signature,
+					 &ret_list->variant);
+	dbus_message_iter_open_container(&ret_list->variant, DBUS_TYPE_ARRAY, signature + 1,
+					 &ret_list->list);
+}
+
+static void list_end(DBusMessageIter *dict, struct dict_list *list)
+{
+	dbus_message_iter_close_container(&list->variant, &list->list);
+	dbus_message_iter_close_container(&list->entry, &list->variant);
+	dbus_message_iter_close_container(dict, &list->entry);
+}
+
 void dict_add_participants(DBusMessageIter *dict, const char *device, const char *role, size_t len)
 {
-	const char *key = "participants";
-	DBusMessageIter entry, variant, list;
+	struct dict_list list;
 
-	dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
-	dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &key);
-	dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "aa{sv}", &variant);
-	dbus_message_iter_open_container(&variant, DBUS_TYPE_ARRAY, "a{sv}", &list);
+	list_begin(dict, "participants", "aa{sv}", &list);
 	for (size_t i = 0; i < len; i++)
-		add_participant(&list, device, role, i);
-	dbus_message_iter_close_container(&variant, &list);
-	dbus_message_iter_close_container(&entry, &variant);
-	dbus_message_iter_close_container(dict, &entry);
+		add_participant(&list.list, device, role, i);
+	list_end(dict, &list);
 }
 
 void dict_add_format(DBusMessageIter *dict, uint32_t fourcc, uint64_t modifier)
 {
-	const char *key = "formats";
-	DBusMessageIter entry, variant, list, pair;
+	struct dict_list list;
+	DBusMessageIter pair;
 
-	dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
-	dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &key);
-	dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "a(ut)", &variant);
-	dbus_message_iter_open_container(&variant, DBUS_TYPE_ARRAY, "(ut)", &list);
-	dbus_message_iter_open_container(&list, DBUS_TYPE_STRUCT, NULL, &pair);
+	list_begin(dict, "formats", "a(ut)", &list);
+	dbus_message_iter_open_container(&list.list, DBUS_TYPE_STRUCT, NULL, &pair);
 	dbus_message_iter_append_basic(&pair, DBUS_TYPE_UINT32, &fourcc);
 	dbus_message_iter_append_basic(&pair, DBUS_TYPE_UINT64, &modifier);
-	dbus_message_iter_close_container(&list, &pair);
-	dbus_message_iter_close_container(&variant, &list);
-	dbus_message_iter_close_container(&entry, &variant);
-	dbus_message_iter_close_container(dict, &entry);
+	dbus_message_iter_close_container(&list.list, &pair);
+	list_end(dict, &list);
+}
+
+void dict_add_heap(DBusMessageIter *dict, const char *heap)
+{
+	struct dict_list list;
+
+	list_begin(dict, "allowed-heaps", "as", &list);
+	dbus_message_iter_append_basic(&list.list, DBUS_TYPE_STRING, &heap);
+	list_end(dict, &list);
 }
 
 void dict_add_size(DBusMessageIter *dict)

@@ -87,6 +87,8 @@ void dict_add_string(DBusMessageIter *dict, const char *key, const char *value);
 void dict_add_participants(DBusMessageIter *dict, const char *device, const char *role, size_t len);
 /* The key formats, with one pair. */
 void dict_add_format(DBusMessageIter *dict, uint32_t fourcc, uint64_t modifier);
+/* The only heap that may serve. */
+void dict_add_heap(DBusMessageIter *dict, const char *heap);
 /* What every good request has: 640x480. */
 void dict_add_size(DBusMessageIter *dict);
 /* The value of a key as an iterator; false: no such key. */

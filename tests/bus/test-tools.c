@@ -74,8 +74,7 @@ START_TEST(tools_can_call)
 	char line[700], output[1 << 16];
 	FILE *pipe;
 
-	if (!has_tool(command))
-		return;
+	ck_assert_msg(has_tool(command), "not installed: %s", command);
 	snprintf(line, sizeof(line), "timeout 20 ");
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
@@ -139,8 +138,6 @@ START_TEST(a_stranger_may_look_and_not_act)
 	int status;
 	pid_t pid;
 
-	if (getuid() != 0)
-		return;
 	pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (!pid)
@@ -156,8 +153,6 @@ START_TEST(a_stranger_cannot_open_the_socket)
 	int status;
 	pid_t pid;
 
-	if (getuid() != 0)
-		return;
 	pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (!pid)
@@ -179,8 +174,11 @@ int main(void)
 	tcase_set_timeout(tools, 60);
 	tcase_set_timeout(policy, 60);
 	tcase_add_loop_test(tools, tools_can_call, 0, TRANSPORTS * TOOL_ROWS);
-	tcase_add_loop_test(policy, a_stranger_may_look_and_not_act, 0, POLICY_ROWS);
-	tcase_add_test(policy, a_stranger_cannot_open_the_socket);
+	/* only root can become somebody else */
+	if (getuid() == 0) {
+		tcase_add_loop_test(policy, a_stranger_may_look_and_not_act, 0, POLICY_ROWS);
+		tcase_add_test(policy, a_stranger_cannot_open_the_socket);
+	}
 	suite_add_tcase(suite, tools);
 	suite_add_tcase(suite, policy);
 	return harness_main(suite);

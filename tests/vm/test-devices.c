@@ -36,21 +36,6 @@ struct wish {
 	const char *name, *heap, *device, *role;
 };
 
-static void add_heap(DBusMessageIter *dict, const char *heap)
-{
-	const char *key = "allowed-heaps";
-	DBusMessageIter entry, variant, list;
-
-	dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
-	dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &key);
-	dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "as", &variant);
-	dbus_message_iter_open_container(&variant, DBUS_TYPE_ARRAY, "s", &list);
-	dbus_message_iter_append_basic(&list, DBUS_TYPE_STRING, &heap);
-	dbus_message_iter_close_container(&variant, &list);
-	dbus_message_iter_close_container(&entry, &variant);
-	dbus_message_iter_close_container(dict, &entry);
-}
-
 static DBusMessage *new_request(const char *member, const struct wish *wish)
 {
 	struct request_call call;
@@ -65,7 +50,7 @@ static DBusMessage *new_request(const char *member, const struct wish *wish)
 	if (wish->name)
 		dict_add_string(&call.dict, "name", wish->name);
 	if (wish->heap)
-		add_heap(&call.dict, wish->heap);
+		dict_add_heap(&call.dict, wish->heap);
 	if (!wish->device)
 		dict_add_format(&call.dict, XR24, 0);
 	dict_add_participants(&call.dict, wish->device, wish->role ? wish->role : "cpu", 1);
