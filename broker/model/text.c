@@ -91,11 +91,12 @@ static void write_error(FILE *out, const struct error *error)
 {
 	size_t len = error->details ? error->details->refusals.len : 0;
 	bool conflict = error->code == ERROR_CONFLICT;
+	bool with_constraint = conflict || error->code == ERROR_OUT_OF_MEMORY;
 
 	fputs(sentence(error->code), out);
 	for (size_t i = 0; i < len; i++) {
 		fputs(len == 1 && !conflict ? ": " : (i ? "\n  " : ":\n  "), out);
-		write_refusal(out, error->details->refusals.items[i], conflict);
+		write_refusal(out, error->details->refusals.items[i], with_constraint);
 	}
 }
 
