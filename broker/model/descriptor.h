@@ -21,7 +21,9 @@ struct device_format {
 	uint32_t stride_align;
 	uint32_t stride_max;
 	bool stride_custom;
+	uint32_t height_align;
 	uint64_t tail_bytes;
+	struct vocab_strings how;
 };
 
 /* One V4L2 queue; the planes or the writeback connectors of a DRM card. */
@@ -36,6 +38,9 @@ struct device_role {
 	bool multi_planar;
 	uint32_t min_buffers;
 	uint32_t offset_align;
+	uint64_t segment_bytes_max;
+	uint32_t segments_max;
+	struct vocab_strings how;
 	struct vocab_dicts formats;
 };
 
@@ -49,7 +54,12 @@ struct device {
 	uint64_t number;
 	uint32_t coherency;
 	uint32_t address_bits;
+	uint64_t address_max;
+	bool bounced;
 	bool iommu;
+	struct vocab_strings compatible;
+	char *dma_device;
+	struct vocab_strings how;
 	struct vocab_dicts roles;
 };
 
@@ -64,11 +74,16 @@ struct heap {
 	bool zeroed;
 	bool is_protected;
 	uint32_t address_bits;
+	uint64_t address_max;
 	uint64_t alignment;
+	uint64_t granularity;
+	uint64_t segment_bytes_max;
 	uint64_t capacity_bytes;
 	uint64_t free_bytes;
 	uint64_t buffer_bytes_max;
 	uint32_t maintenance;
+	bool kernel_map;
+	struct vocab_strings how;
 };
 
 struct machine {
@@ -76,6 +91,18 @@ struct machine {
 	char *architecture;
 	char *kernel;
 	uint32_t page_bytes;
+	uint64_t memory_max;
+	uint32_t bounce;
+	uint32_t xen;
+	bool confidential;
+	uint32_t firmware;
+	uint32_t default_coherency;
+	uint32_t cpu_cache;
+	bool cache_aliases;
+	uint32_t mapping_colour;
+	bool write_combined;
+	bool mixed_attributes;
+	struct vocab_strings how;
 	struct vocab_dicts devices;
 	struct vocab_dicts heaps;
 };

@@ -32,13 +32,17 @@ NAMES(vocab_coherency_names, "unknown", "coherent", "non-coherent", "barrier");
 NAMES(vocab_memory_model_names, "unknown", "vmalloc", "dma-contig", "dma-sg", "gem-shmem",
       "gem-dma", "own-mmu", "device");
 NAMES(vocab_contiguity_names, "none", "used", "whole");
-NAMES(vocab_exporter_names, "dma-heap", "udmabuf");
+NAMES(vocab_exporter_names, "dma-heap", "udmabuf", "udmabuf-hugetlb");
+NAMES(vocab_bounce_names, "unknown", "never", "reach", "always");
+NAMES(vocab_xen_names, "no", "guest", "control");
+NAMES(vocab_firmware_names, "none", "device-tree", "acpi");
+NAMES(vocab_cpu_cache_names, "unknown", "pipt", "vipt", "vivt");
 NAMES(vocab_maintenance_names, "unknown", "attachments", "exporter");
 NAMES(vocab_agent_names, "cpu", "cpu-copying", "coherent", "non-coherent", "unknown");
 NAMES(vocab_operation_names, "none", "clean", "invalidate", "clean+invalidate");
 NAMES(vocab_constraint_names, "request", "device", "format", "size", "stride", "offset", "bytes",
-      "contiguity", "reach", "maintenance", "heaps", "capacity", "count", "incomplete",
-      "preference", "scarce");
+      "contiguity", "reach", "maintenance", "bounce", "segments", "kernel-map", "heaps", "capacity",
+      "count", "incomplete", "preference", "scarce");
 
 /* clang-format off */
 #define AUX_BOOL(aux) .names = NULL
@@ -533,6 +537,72 @@ static int copy_row(const void *from, void *to, unsigned int row)
 		return copy_list(from, to, row);
 	default:
 		return vocab_set_number(to, row, vocab_number(from, row), origin);
+	}
+}
+
+static bool equal_strings(const struct vocab_strings *a, const struct vocab_strings *b)
+{
+	for (size_t i = 0; i < a->len && i < b->len; i++)
+		if (strcmp(a->items[i], b->items[i]) != 0)
+			return false;
+	return a->len == b->len;
+}
+
+static bool equal_formats(const struct vocab_formats *a, const struct vocab_formats *b)
+{
+	for (size_t i = 0; i < a->len && i < b->len; i++)
+		if (a->items[i].fourcc != b->items[i].fourcc ||
+		    a->items[i].modifier != b->items[i].modifier)
+			return false;
+	return a->len == b->len;
+}
+
+static bool equal_sizes(const struct vocab_sizes *a, const struct vocab_sizes *b)
+{
+	for (size_t i = 0; i < a->len && i < b->len; i++)
+		if (a->items[i].width != b->items[i].width ||
+		    a->items[i].height != b->items[i].height)
+			return false;
+	return a->len == b->len;
+}
+
+static bool equal_records(const struct vocab_head *a, const struct vocab_head *b)
+{
+	for (unsigned int row = 0; row < a->group->rows_len; row++)
+		if (!vocab_equal(a, b, row))
+			return false;
+	return true;
+}
+
+static bool equal_dicts(const struct vocab_dicts *a, const struct vocab_dicts *b)
+{
+	for (size_t i = 0; i < a->len && i < b->len; i++)
+		if (!equal_records(a->items[i], b->items[i]))
+			return false;
+	return a->len == b->len;
+}
+
+bool vocab_equal(const void *a, const void *b, unsigned int row)
+{
+	const void *value_a = vocab_value(a, row), *value_b = vocab_value(b, row);
+
+	if (vocab_origin(a, row) != vocab_origin(b, row))
+		return false;
+	if (!vocab_has(a, row))
+		return true;
+	switch (row_of(a, row)->type) {
+	case VOCAB_STRING:
+		return strcmp(vocab_string(a, row), vocab_string(b, row)) == 0;
+	case VOCAB_STRINGS:
+		return equal_strings(value_a, value_b);
+	case VOCAB_FORMATS:
+		return equal_formats(value_a, value_b);
+	case VOCAB_SIZES:
+		return equal_sizes(value_a, value_b);
+	case VOCAB_DICTS:
+		return equal_dicts(value_a, value_b);
+	default:
+		return vocab_number(a, row) == vocab_number(b, row);
 	}
 }
 

@@ -363,6 +363,17 @@ struct vocab_group {
 	  "It reaches addresses of so many bits")                                                \
 	X(DEVICE_IOMMU, "iommu", BOOL, iommu, "", 0, 0, 1, 0, NULL,                              \
 	  "An IOMMU translates for it, so that scattered memory looks contiguous")               \
+	X(DEVICE_ADDRESS_MAX, "address-max", U64, address_max, "bytes", VOCAB_NO_LIMIT64, 0,     \
+	  VOCAB_NO_LIMIT64, 0, NULL,                                                             \
+	  "Highest physical address that its bus reaches; absent: address-bits alone counts")    \
+	X(DEVICE_BOUNCED, "bounced", BOOL, bounced, "", 0, 0, 1, 0, NULL,                        \
+	  "Whatever is mapped for it is bounced: it never sees the buffer's own memory")         \
+	X(DEVICE_COMPATIBLE, "compatible", STRINGS, compatible, "", 0, 0, 16, 0, NULL,           \
+	  "Device tree: its compatible strings")                                                 \
+	X(DEVICE_DMA_DEVICE, "dma-device", STRING, dma_device, "", 0, 0, 255, 0, NULL,           \
+	  "Which device does the DMA of an import, where it is another")                         \
+	X(DEVICE_HOW, "how", STRINGS, how, "", 0, 0, 32, 0, NULL,                                \
+	  "How facts were obtained: \"key: how\"")                                               \
 	X(DEVICE_ROLES, "roles", DICTS, roles, "", 0, 0, 16, 0, &vocab_role,                     \
 	  "What it can do with buffers")
 
@@ -385,6 +396,13 @@ struct vocab_group {
 	  "Buffers the driver wants to hold at once")                                              \
 	X(ROLE_OFFSET_ALIGN, "offset-align", U32, offset_align, "bytes", 1, 1, 65536, 0, NULL,     \
 	  "Alignment of plane offsets")                                                            \
+	X(ROLE_SEGMENT_BYTES_MAX, "segment-bytes-max", U64, segment_bytes_max, "bytes",            \
+	  VOCAB_NO_LIMIT64, 4096, VOCAB_NO_LIMIT64, 0, NULL,                                       \
+	  "Longest contiguous piece it takes; absent: any")                                        \
+	X(ROLE_SEGMENTS_MAX, "segments-max", U32, segments_max, "", VOCAB_NO_LIMIT32, 1,           \
+	  VOCAB_NO_LIMIT32, 0, NULL, "Most contiguous pieces it takes; absent: any number")        \
+	X(ROLE_HOW, "how", STRINGS, how, "", 0, 0, 32, 0, NULL,                                    \
+	  "How facts were obtained: \"key: how\"")                                                 \
 	X(ROLE_FORMATS, "formats", DICTS, formats, "", 0, 0, 1024, 0, &vocab_device_format,        \
 	  "Formats, in the driver's order")
 
@@ -416,6 +434,10 @@ struct vocab_group {
 	  VOCAB_NO_LIMIT32, 0, NULL, "Largest stride of the first plane")                          \
 	X(FORMAT_STRIDE_CUSTOM, "stride-custom", BOOL, stride_custom, "", 0, 0, 1, 0, NULL,        \
 	  "A stride larger than the picture needs is honoured")                                    \
+	X(FORMAT_HEIGHT_ALIGN, "height-align", U32, height_align, "pixels", 1, 1, 65536, 0, NULL,  \
+	  "Planes have rows up to a multiple of this in memory")                                   \
+	X(FORMAT_HOW, "how", STRINGS, how, "", 0, 0, 32, 0, NULL,                                  \
+	  "How facts were obtained: \"key: how\"")                                                 \
 	X(FORMAT_TAIL_BYTES, "tail-bytes", U64, tail_bytes, "bytes", 0, 0, VOCAB_NO_LIMIT64, 0,    \
 	  NULL, "Bytes the device wants beyond the picture")
 
@@ -445,6 +467,18 @@ struct vocab_group {
 	  VOCAB_NO_LIMIT64, 0, NULL, "Free when last looked at; absent: unknown")                \
 	X(HEAP_BUFFER_BYTES_MAX, "buffer-bytes-max", U64, buffer_bytes_max, "bytes",             \
 	  VOCAB_NO_LIMIT64, 0, VOCAB_NO_LIMIT64, 0, NULL, "Largest single buffer")               \
+	X(HEAP_ADDRESS_MAX, "address-max", U64, address_max, "bytes", VOCAB_NO_LIMIT64, 0,       \
+	  VOCAB_NO_LIMIT64, 0, NULL,                                                             \
+	  "Highest physical address of its memory; absent: what address-bits says")              \
+	X(HEAP_GRANULARITY, "granularity", U64, granularity, "bytes", 4096, 4096,                \
+	  VOCAB_NO_LIMIT64, 0, NULL, "Buffers take a multiple of this")                          \
+	X(HEAP_SEGMENT_BYTES_MAX, "segment-bytes-max", U64, segment_bytes_max, "bytes",          \
+	  VOCAB_NO_LIMIT64, 4096, VOCAB_NO_LIMIT64, 0, NULL,                                     \
+	  "Longest contiguous piece of its buffers; absent: as long as the buffer")              \
+	X(HEAP_KERNEL_MAP, "kernel-map", BOOL, kernel_map, "", 1, 0, 1, 0, NULL,                 \
+	  "Drivers that copy with the CPU may map its memory in the kernel")                     \
+	X(HEAP_HOW, "how", STRINGS, how, "", 0, 0, 32, 0, NULL,                                  \
+	  "How facts were obtained: \"key: how\"")                                               \
 	X(HEAP_MAINTENANCE, "maintenance", ENUM, maintenance, "", 0, 0, 0, 0,                    \
 	  vocab_maintenance_names, "For whom its DMA_BUF_IOCTL_SYNC maintains the caches")
 
@@ -455,6 +489,32 @@ struct vocab_group {
 	X(MACHINE_KERNEL, "kernel", STRING, kernel, "", 0, 0, 128, 0, NULL, "uname -r")           \
 	X(MACHINE_PAGE_BYTES, "page-bytes", U32, page_bytes, "bytes", 4096, 4096, 65536, 0, NULL, \
 	  "Size of a page")                                                                       \
+	X(MACHINE_MEMORY_MAX, "memory-max", U64, memory_max, "bytes", VOCAB_NO_LIMIT64, 0,        \
+	  VOCAB_NO_LIMIT64, 0, NULL, "Highest physical address of its memory")                    \
+	X(MACHINE_BOUNCE, "bounce", ENUM, bounce, "", 0, 0, 0, 0, vocab_bounce_names,             \
+	  "What the kernel does with memory that a device does not reach: refuses it, copies it " \
+	  "through bounce buffers, or bounces everything")                                        \
+	X(MACHINE_XEN, "xen", ENUM, xen, "", 0, 0, 0, 0, vocab_xen_names,                         \
+	  "Domain of a Xen hypervisor")                                                           \
+	X(MACHINE_CONFIDENTIAL, "confidential", BOOL, confidential, "", 0, 0, 1, 0, NULL,         \
+	  "A confidential guest: devices see shared memory only")                                 \
+	X(MACHINE_FIRMWARE, "firmware", ENUM, firmware, "", 0, 0, 0, 0, vocab_firmware_names,     \
+	  "What describes the devices that no bus enumerates")                                    \
+	X(MACHINE_COHERENCY, "default-coherency", ENUM, default_coherency, "", 0, 0, 0, 0,        \
+	  vocab_coherency_names, "Coherency of a device of which the firmware says nothing")      \
+	X(MACHINE_CPU_CACHE, "cpu-cache", ENUM, cpu_cache, "", 0, 0, 0, 0, vocab_cpu_cache_names, \
+	  "How the data cache is indexed and tagged")                                             \
+	X(MACHINE_CACHE_ALIASES, "cache-aliases", BOOL, cache_aliases, "", 1, 0, 1, 0, NULL,      \
+	  "Two mappings of a page may lie in different cache lines")                              \
+	X(MACHINE_MAPPING_COLOUR, "mapping-colour", U32, mapping_colour, "bytes", 4194304, 1,     \
+	  VOCAB_NO_LIMIT32, 0, NULL,                                                              \
+	  "Addresses of all mappings of a buffer are equal modulo this (SHMLBA)")                 \
+	X(MACHINE_WRITE_COMBINED, "write-combined", BOOL, write_combined, "", 0, 0, 1, 0, NULL,   \
+	  "Write-combined mappings exist")                                                        \
+	X(MACHINE_MIXED_ATTRIBUTES, "mixed-attributes", BOOL, mixed_attributes, "", 0, 0, 1, 0,   \
+	  NULL, "A page may be mapped with different attributes at once")                         \
+	X(MACHINE_HOW, "how", STRINGS, how, "", 0, 0, 32, 0, NULL,                                \
+	  "How facts were obtained: \"key: how\"")                                                \
 	X(MACHINE_DEVICES, "devices", DICTS, devices, "", 0, 0, 256, 0, &vocab_device, "Devices") \
 	X(MACHINE_HEAPS, "heaps", DICTS, heaps, "", 0, 0, 128, 0, &vocab_heap, "Heaps")
 
@@ -530,7 +590,28 @@ extern const char *const vocab_contiguity_names[];
 enum contiguity { CONTIGUITY_NONE, CONTIGUITY_USED, CONTIGUITY_WHOLE };
 
 extern const char *const vocab_exporter_names[];
-enum exporter { EXPORTER_DMA_HEAP, EXPORTER_UDMABUF };
+enum exporter {
+	EXPORTER_DMA_HEAP,
+	EXPORTER_UDMABUF,	  /* pages of a memfd */
+	EXPORTER_UDMABUF_HUGETLB, /* one huge page of a memfd */
+};
+
+extern const char *const vocab_bounce_names[];
+enum bounce {
+	BOUNCE_UNKNOWN, /* taken for BOUNCE_REACH */
+	BOUNCE_NEVER,	/* swiotlb=noforce: what is out of reach is refused */
+	BOUNCE_REACH,	/* what is out of reach is bounced */
+	BOUNCE_ALWAYS,	/* swiotlb=force, confidential guests: all devices that no IOMMU serves */
+};
+
+extern const char *const vocab_xen_names[];
+enum xen { XEN_NO, XEN_GUEST, XEN_CONTROL };
+
+extern const char *const vocab_firmware_names[];
+enum firmware { FIRMWARE_NONE, FIRMWARE_DEVICE_TREE, FIRMWARE_ACPI };
+
+extern const char *const vocab_cpu_cache_names[];
+enum cpu_cache { CPU_CACHE_UNKNOWN, CPU_CACHE_PIPT, CPU_CACHE_VIPT, CPU_CACHE_VIVT };
 
 extern const char *const vocab_maintenance_names[];
 enum maintenance {
@@ -568,6 +649,10 @@ enum constraint {
 	CONSTRAINT_CONTIGUITY,
 	CONSTRAINT_REACH,
 	CONSTRAINT_MAINTENANCE, /* the heap's SYNC does not reach the device */
+	CONSTRAINT_BOUNCE,	/* the device would see a copy, never the buffer itself */
+	CONSTRAINT_SEGMENTS,	/* number and length of contiguous pieces */
+	CONSTRAINT_KERNEL_MAP,	/* the driver copies through a mapping that the exporter gets wrong
+				 */
 	CONSTRAINT_HEAPS,	/* allowed and forbidden heaps, heaps that there are */
 	CONSTRAINT_CAPACITY,
 	CONSTRAINT_COUNT,
@@ -589,6 +674,10 @@ void vocab_destroy(void *record);
 
 /* Returns owned a deep copy; fds are not copied (absent in the copy). Errors: -ENOMEM. */
 int vocab_copy(const void *record, void *ret_record);
+
+/* Whether both records of a group say the same of a row: absent in both, or the same value with the
+ * same origin. Of fds: whether both have one. */
+bool vocab_equal(const void *a, const void *b, unsigned int row);
 
 /* Returns the index of the row called `name`, or -ENOENT. */
 int vocab_find(const struct vocab_group *group, const char *name);

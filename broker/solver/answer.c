@@ -52,18 +52,23 @@ static void repeat_request(struct plan *plan, const struct request *request)
 	put(plan, PLAN_RANGE, vocab_number(request, REQUEST_RANGE));
 }
 
-static void put_v4l2(struct view *view, const struct device_format *facts,
-		     const struct merged *merged)
+static void put_v4l2(struct view *view, const struct search *search,
+		     const struct device_format *facts, const struct option *option)
 {
+	const struct format_layout *layout = &option->merged.layout;
+
 	put(view, VIEW_V4L2_FORMAT, vocab_number(facts, FORMAT_V4L2_FORMAT));
-	put(view, VIEW_V4L2_BYTESPERLINE, merged->layout.stride[0]);
+	put(view, VIEW_V4L2_BYTESPERLINE, layout->stride[0]);
 	put(view, VIEW_V4L2_SIZEIMAGE,
-	    merged->layout.total + vocab_number(facts, FORMAT_TAIL_BYTES));
+	    layout->total +
+		    merge_tail(facts, option->candidate->info, search->request->height, layout));
 }
 
-static int add_view(struct plan *plan, const struct party *party, const struct device_format *facts,
-		    const struct merged *merged)
+static int add_view(struct plan *plan, const struct search *search, const struct option *option,
+		    unsigned int i)
 {
+	const struct party *party = &search->parties[i];
+	const struct device_format *facts = option->candidate->party[i].facts;
 	struct view *view;
 	int error = vocab_add_dict(plan, PLAN_PARTICIPANTS, VOCAB_SOLVED, &view);
 
@@ -82,7 +87,7 @@ static int add_view(struct plan *plan, const struct party *party, const struct d
 		    party->device->kind == KIND_V4L2 ? COMPLETION_DEQUEUE
 						     : COMPLETION_IMPLICIT_FENCE);
 	if (party->device->kind == KIND_V4L2 && facts)
-		put_v4l2(view, facts, merged);
+		put_v4l2(view, search, facts, option);
 	error = vocab_set_string(view, VIEW_DEVICE, party->device->id, VOCAB_SOLVED);
 	if (error || !vocab_has(party->device, DEVICE_NODE))
 		return error;
@@ -321,8 +326,7 @@ static int fill_plan(struct plan *plan, const struct search *search, const struc
 	if (!error)
 		error = add_planes(plan, &merged->layout);
 	for (unsigned int i = 0; i < search->parties_len && !error; i++)
-		error = add_view(plan, &search->parties[i], option->candidate->party[i].facts,
-				 merged);
+		error = add_view(plan, search, option, i);
 	if (!error)
 		error = add_policy(plan, search, cached);
 	return error ? error : add_reasons(plan, search, option);

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "broker/model/arith.h"
 #include "broker/solver/search.h"
 
 static uint64_t format_cost(const struct search *search, const struct candidate *candidate)
@@ -61,6 +62,17 @@ static size_t suiting_heaps(const struct search *search, const struct heap **hea
 	return len;
 }
 
+/* Whether the heap can give buffers of the option's layout that all take. */
+static bool fits(const struct search *search, struct option *option)
+{
+	struct merged *merged = &option->merged;
+
+	return arith_align(merged->memory_bytes, vocab_number(option->heap, HEAP_GRANULARITY),
+			   &merged->memory_bytes) &&
+	       suit_segments(search, option->heap, merged) &&
+	       suit_capacity(search, option->heap, merged);
+}
+
 bool choose(const struct search *search, struct option *ret_option)
 {
 	const struct heap *heaps[SEARCH_HEAPS_MAX];
@@ -69,13 +81,15 @@ bool choose(const struct search *search, struct option *ret_option)
 
 	for (size_t i = 0; i < search->candidates_len && heaps_len; i++) {
 		struct option option = {.candidate = &search->candidates[i]};
+		struct merged merged;
 
-		if (!merge_candidate(search, option.candidate, &option.merged))
+		if (!merge_candidate(search, option.candidate, &merged))
 			continue;
 		option.format_cost = format_cost(search, option.candidate);
 		for (size_t j = 0; j < heaps_len; j++) {
 			option.heap = heaps[j];
-			if (!suit_capacity(search, option.heap, &option.merged))
+			option.merged = merged;
+			if (!fits(search, &option))
 				continue;
 			option.uncached = often && !vocab_number(option.heap, HEAP_CACHED);
 			option.scarce = vocab_number(option.heap, HEAP_CONTIGUOUS) != 0;

@@ -196,15 +196,57 @@ static void describe_reach(const struct search *search, unsigned int i, struct d
 {
 	const struct party *party = &search->parties[i];
 
-	append(text->wanted, "addresses of at most %llu bits",
-	       (unsigned long long)suit_address_bits(party));
+	append(text->wanted, "memory below 0x%llx", (unsigned long long)suit_reach(party));
 	for (size_t j = 0; j < search->heaps_len; j++)
-		append(text->offered, "%s%s: %llu bits", text->offered[0] ? ", " : "",
+		append(text->offered, "%s%s: up to 0x%llx", text->offered[0] ? ", " : "",
 		       vocab_string(search->heaps[j], HEAP_ID),
-		       (unsigned long long)vocab_number(search->heaps[j], HEAP_ADDRESS_BITS));
-	text->origin = vocab_has(party->wish, PARTICIPANT_ADDRESS_BITS) || !party->device
-			       ? VOCAB_DECLARED
-			       : vocab_origin(party->device, DEVICE_ADDRESS_BITS);
+		       (unsigned long long)suit_heap_top(search->heaps[j]));
+	if (vocab_has(party->wish, PARTICIPANT_ADDRESS_BITS) || !party->device)
+		text->origin = VOCAB_DECLARED;
+	else
+		text->origin =
+			vocab_origin(party->device, vocab_has(party->device, DEVICE_ADDRESS_MAX)
+							    ? DEVICE_ADDRESS_MAX
+							    : DEVICE_ADDRESS_BITS);
+}
+
+static void describe_bounce(const struct search *search, unsigned int i, struct description *text)
+{
+	append(text->wanted, "no foreign memory: all that is mapped for it is bounced");
+	append(text->offered, "heaps that it would never see, only copies");
+	text->origin = vocab_origin(search->parties[i].device, DEVICE_BOUNCED);
+}
+
+static void describe_segments(const struct search *search, unsigned int i, struct description *text)
+{
+	const struct device_role *role = search->parties[i].role;
+	bool length = vocab_has(role, ROLE_SEGMENT_BYTES_MAX);
+
+	if (length)
+		append(text->wanted, "pieces of at most %llu bytes",
+		       (unsigned long long)vocab_number(role, ROLE_SEGMENT_BYTES_MAX));
+	if (vocab_has(role, ROLE_SEGMENTS_MAX))
+		append(text->wanted, "%sat most %llu pieces", length ? ", " : "",
+		       (unsigned long long)vocab_number(role, ROLE_SEGMENTS_MAX));
+	for (size_t j = 0; j < search->heaps_len; j++)
+		append(text->offered, "%s%s: %s", text->offered[0] ? ", " : "",
+		       vocab_string(search->heaps[j], HEAP_ID),
+		       vocab_number(search->heaps[j], HEAP_CONTIGUOUS) ? "one piece"
+								       : "many pieces");
+	text->origin = vocab_origin(role, length ? ROLE_SEGMENT_BYTES_MAX : ROLE_SEGMENTS_MAX);
+}
+
+static void describe_kernel_map(const struct search *search, unsigned int i,
+				struct description *text)
+{
+	append(text->wanted, "memory that the kernel maps for its driver, which copies");
+	for (size_t j = 0; j < search->heaps_len; j++)
+		if (!vocab_number(search->heaps[j], HEAP_KERNEL_MAP))
+			append(text->offered, "%s%s", text->offered[0] ? ", " : "mapped wrongly: ",
+			       vocab_string(search->heaps[j], HEAP_ID));
+	text->origin = vocab_has(search->parties[i].role, ROLE_CPU_COPIES)
+			       ? vocab_origin(search->parties[i].role, ROLE_CPU_COPIES)
+			       : VOCAB_ASSUMED;
 }
 
 static void describe_count(const struct search *search, unsigned int i, struct description *text)
@@ -251,6 +293,15 @@ static void describe_party(const struct search *search, unsigned int i, enum con
 		break;
 	case CONSTRAINT_REACH:
 		describe_reach(search, i, text);
+		break;
+	case CONSTRAINT_BOUNCE:
+		describe_bounce(search, i, text);
+		break;
+	case CONSTRAINT_SEGMENTS:
+		describe_segments(search, i, text);
+		break;
+	case CONSTRAINT_KERNEL_MAP:
+		describe_kernel_map(search, i, text);
 		break;
 	case CONSTRAINT_COUNT:
 		describe_count(search, i, text);

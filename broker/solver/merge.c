@@ -163,12 +163,44 @@ static bool is_packed(const struct format_info *info, uint32_t height, uint32_t 
 	return packed.total == layout->total;
 }
 
+/*
+ * The rows that planes have in memory. A V4L2 driver that pads the height insists on it where
+ * planes follow: its next plane begins behind the padding. In a single plane it is only bytes at
+ * the end.
+ */
+static bool merge_height(const struct search *search, const struct candidate *candidate,
+			 uint32_t *ret_height)
+{
+	uint64_t rows = 0, own;
+
+	*ret_height = search->request->height;
+	for (unsigned int i = 0; i < search->parties_len; i++) {
+		const struct device_format *facts = candidate->party[i].facts;
+
+		if (candidate->info->planes_len == 1 || !facts ||
+		    search->parties[i].device->kind != KIND_V4L2 ||
+		    !counts(search, i, CONSTRAINT_OFFSET))
+			continue;
+		if (!arith_align(search->request->height, vocab_number(facts, FORMAT_HEIGHT_ALIGN),
+				 &own) ||
+		    own > UINT32_MAX || (rows && rows != own))
+			return false;
+		rows = own;
+		*ret_height = (uint32_t)rows;
+	}
+	return true;
+}
+
 /* V4L2 has no words for plane offsets: there the planes follow each other without a gap. */
-static bool merge_offsets(const struct search *search, const struct format_info *info,
+static bool merge_offsets(const struct search *search, const struct candidate *candidate,
 			  uint32_t stride, struct format_layout *ret_layout)
 {
+	const struct format_info *info = candidate->info;
 	uint64_t align = 1;
+	uint32_t height;
 
+	if (!merge_height(search, candidate, &height))
+		return false;
 	for (unsigned int i = 0; i < search->parties_len; i++) {
 		const struct party *party = &search->parties[i];
 
@@ -180,15 +212,25 @@ static bool merge_offsets(const struct search *search, const struct format_info 
 		    !arith_lcm(align, vocab_number(party->role, ROLE_OFFSET_ALIGN), &align))
 			return false;
 	}
-	if (align > UINT32_MAX ||
-	    !format_layout(info, search->request->height, stride, (uint32_t)align, ret_layout))
+	if (align > UINT32_MAX || !format_layout(info, height, stride, (uint32_t)align, ret_layout))
 		return false;
 	for (unsigned int i = 0; i < search->parties_len; i++)
 		if (search->parties[i].device && search->parties[i].device->kind == KIND_V4L2 &&
 		    counts(search, i, CONSTRAINT_OFFSET) &&
-		    !is_packed(info, search->request->height, stride, ret_layout))
+		    !is_packed(info, height, stride, ret_layout))
 			return false;
 	return true;
+}
+
+uint64_t merge_tail(const struct device_format *facts, const struct format_info *info,
+		    uint32_t height, const struct format_layout *layout)
+{
+	uint64_t rows, tail = vocab_number(facts, FORMAT_TAIL_BYTES), padding = 0;
+
+	if (info->planes_len == 1 &&
+	    arith_align(height, vocab_number(facts, FORMAT_HEIGHT_ALIGN), &rows))
+		padding = (rows - height) * layout->stride[0];
+	return arith_add(tail, padding, &tail) ? tail : UINT64_MAX;
 }
 
 static bool merge_bytes(const struct search *search, const struct candidate *candidate,
@@ -204,7 +246,10 @@ static bool merge_bytes(const struct search *search, const struct candidate *can
 		if (!counts(search, i, CONSTRAINT_BYTES))
 			continue;
 		if (!arith_add(merged->layout.total,
-			       facts ? vocab_number(facts, FORMAT_TAIL_BYTES) : 0, &wanted))
+			       facts ? merge_tail(facts, candidate->info, search->request->height,
+						  &merged->layout)
+				     : 0,
+			       &wanted))
 			return false;
 		wanted = arith_max(wanted,
 				   vocab_number(search->parties[i].wish, PARTICIPANT_BYTES_MIN));
@@ -260,7 +305,7 @@ bool merge_candidate(const struct search *search, const struct candidate *candid
 
 	if (!formats_fit(search, candidate) ||
 	    !merge_stride(search, candidate, &stride, &merged.stride_by) ||
-	    !merge_offsets(search, candidate->info, stride, &merged.layout) ||
+	    !merge_offsets(search, candidate, stride, &merged.layout) ||
 	    !merge_bytes(search, candidate, &merged) || !merge_count(search, &merged))
 		return false;
 	*ret_merged = merged;

@@ -59,7 +59,7 @@ struct search {
 struct merged {
 	struct format_layout layout;
 	uint64_t picture_bytes; /* layout and tail */
-	uint64_t memory_bytes;	/* rounded up to pages */
+	uint64_t memory_bytes;	/* rounded up to pages, in an option to the heap's granularity */
 	uint32_t count;
 	uint32_t count_needed;
 	/* who decided; SEARCH_NOBODY: nobody in particular */
@@ -91,6 +91,10 @@ static inline bool search_counts(const struct search *search, unsigned int party
 bool merge_candidate(const struct search *search, const struct candidate *candidate,
 		     struct merged *ret_merged);
 
+/* merge.c: what the driver wants behind the last plane of a layout, in bytes. */
+uint64_t merge_tail(const struct device_format *facts, const struct format_info *info,
+		    uint32_t height, const struct format_layout *layout);
+
 /* suit.c: whether a heap's memory suits all parties, whatever the format. */
 bool suit_heap(const struct search *search, const struct heap *heap);
 
@@ -98,9 +102,14 @@ bool suit_heap(const struct search *search, const struct heap *heap);
 bool suit_capacity(const struct search *search, const struct heap *heap,
 		   const struct merged *merged);
 
+/* suit.c: whether all parties take the contiguous pieces of which the heap makes a buffer. */
+bool suit_segments(const struct search *search, const struct heap *heap,
+		   const struct merged *merged);
+
 /* What a party asks of a heap. */
 bool suit_needs_contiguous(const struct party *party);
-uint64_t suit_address_bits(const struct party *party);
+uint64_t suit_reach(const struct party *party); /* the highest address */
+uint64_t suit_heap_top(const struct heap *heap);
 bool suit_needs_maintenance(const struct party *party);
 enum agent suit_agent(const struct device *device, const struct device_role *role);
 

@@ -28,14 +28,44 @@ bool suit_needs_contiguous(const struct party *party)
 	       !vocab_number(party->device, DEVICE_IOMMU);
 }
 
-uint64_t suit_address_bits(const struct party *party)
+static uint64_t highest_of_bits(uint64_t bits)
 {
-	uint64_t bits = vocab_number(party->wish, PARTICIPANT_ADDRESS_BITS);
+	return bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
+}
 
-	if (party->role && vocab_number(party->role, ROLE_DMA_MAPS) &&
-	    !vocab_number(party->device, DEVICE_IOMMU))
-		bits = arith_min(bits, vocab_number(party->device, DEVICE_ADDRESS_BITS));
-	return bits;
+/* Whether the device's own DMA meets the heap's pages as they lie in memory. */
+static bool meets_memory(const struct party *party)
+{
+	return party->role && vocab_number(party->role, ROLE_DMA_MAPS) &&
+	       !vocab_number(party->device, DEVICE_IOMMU);
+}
+
+uint64_t suit_reach(const struct party *party)
+{
+	uint64_t reach = highest_of_bits(vocab_number(party->wish, PARTICIPANT_ADDRESS_BITS));
+
+	if (!meets_memory(party))
+		return reach;
+	reach = arith_min(reach, highest_of_bits(vocab_number(party->device, DEVICE_ADDRESS_BITS)));
+	return arith_min(reach, vocab_number(party->device, DEVICE_ADDRESS_MAX));
+}
+
+uint64_t suit_heap_top(const struct heap *heap)
+{
+	return arith_min(highest_of_bits(vocab_number(heap, HEAP_ADDRESS_BITS)),
+			 vocab_number(heap, HEAP_ADDRESS_MAX));
+}
+
+static bool is_bounced(const struct party *party)
+{
+	return meets_memory(party) && vocab_number(party->device, DEVICE_BOUNCED);
+}
+
+/* A driver of which nothing is known may copy. */
+static bool may_copy(const struct party *party)
+{
+	return party->role && (vocab_number(party->role, ROLE_CPU_COPIES) ||
+			       !vocab_has(party->role, ROLE_CPU_COPIES));
 }
 
 /* A device whose DMA does not certainly snoop needs a heap whose SYNC reaches its mapping. */
@@ -74,6 +104,31 @@ bool suit_capacity(const struct search *search, const struct heap *heap,
 	       merged->memory_bytes <= vocab_number(heap, HEAP_BUFFER_BYTES_MAX);
 }
 
+/* An IOMMU presents the pieces as one run, whatever their number. */
+bool suit_segments(const struct search *search, const struct heap *heap,
+		   const struct merged *merged)
+{
+	uint64_t longest =
+		arith_min(vocab_number(heap, HEAP_SEGMENT_BYTES_MAX), merged->memory_bytes);
+	/* udmabuf describes each page by itself, even those of one huge page */
+	bool one_piece = vocab_number(heap, HEAP_CONTIGUOUS) &&
+			 vocab_number(heap, HEAP_EXPORTER) == EXPORTER_DMA_HEAP;
+	uint64_t pieces = one_piece ? 1
+				    : merged->memory_bytes /
+					      vocab_number(search->machine, MACHINE_PAGE_BYTES);
+
+	for (unsigned int i = 0; i < search->parties_len; i++) {
+		const struct party *party = &search->parties[i];
+
+		if (!search_counts(search, i, CONSTRAINT_SEGMENTS) || !meets_memory(party))
+			continue;
+		if (longest > vocab_number(party->role, ROLE_SEGMENT_BYTES_MAX) ||
+		    pieces > vocab_number(party->role, ROLE_SEGMENTS_MAX))
+			return false;
+	}
+	return true;
+}
+
 static bool heap_suits_party(const struct search *search, const struct heap *heap, unsigned int i)
 {
 	const struct party *party = &search->parties[i];
@@ -81,12 +136,16 @@ static bool heap_suits_party(const struct search *search, const struct heap *hea
 	if (search_counts(search, i, CONSTRAINT_DEVICE) && party->role &&
 	    !vocab_number(party->role, ROLE_IMPORTS))
 		return false;
+	if (search_counts(search, i, CONSTRAINT_BOUNCE) && is_bounced(party))
+		return false;
+	if (search_counts(search, i, CONSTRAINT_KERNEL_MAP) && may_copy(party) &&
+	    !vocab_number(heap, HEAP_KERNEL_MAP))
+		return false;
 	if (search_counts(search, i, CONSTRAINT_CONTIGUITY) && suit_needs_contiguous(party) &&
 	    !vocab_number(heap, HEAP_CONTIGUOUS))
 		return false;
 	if (search_counts(search, i, CONSTRAINT_REACH) &&
-	    (vocab_number(heap, HEAP_ADDRESS_BITS) > suit_address_bits(party) ||
-	     vocab_number(heap, HEAP_PROTECTED)))
+	    (suit_heap_top(heap) > suit_reach(party) || vocab_number(heap, HEAP_PROTECTED)))
 		return false;
 	if (search_counts(search, i, CONSTRAINT_MAINTENANCE) && suit_needs_maintenance(party) &&
 	    (vocab_number(heap, HEAP_CACHED) || !vocab_has(heap, HEAP_CACHED)) &&

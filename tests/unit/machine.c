@@ -199,8 +199,63 @@ static void add_heaps(struct machine *machine, bool cma, uint32_t bits)
 	add_heap(machine, "vendor", false, bits);
 }
 
+static struct device_role *add_odd(struct machine *machine, const char *id, enum role which,
+				   enum memory_model model)
+{
+	struct device *device = add_device(machine, id, KIND_V4L2, false);
+	struct device_role *role = add_role(device, which);
+
+	takes_anything(role, model);
+	put(role, ROLE_DMA_MAPS, model != MEMORY_MODEL_VMALLOC);
+	put(role, ROLE_CPU_COPIES, model == MEMORY_MODEL_VMALLOC);
+	add_formats(role, "XR24 NV12", true);
+	return role;
+}
+
+/* Devices and heaps with one property each that others do not have. */
+static void add_odd_ones(struct machine *machine)
+{
+	struct heap *heap;
+
+	set_all(add_odd(machine, "tall16", ROLE_OUTPUT, MEMORY_MODEL_DMA_SG), FORMAT_HEIGHT_ALIGN,
+		16);
+	set_all(add_odd(machine, "tall32", ROLE_OUTPUT, MEMORY_MODEL_DMA_SG), FORMAT_HEIGHT_ALIGN,
+		32);
+	add_odd(machine, "flat", ROLE_OUTPUT, MEMORY_MODEL_DMA_SG);
+	add_odd(machine, "copier", ROLE_CAPTURE, MEMORY_MODEL_VMALLOC);
+	put(add_odd(machine, "pieces", ROLE_CAPTURE, MEMORY_MODEL_DMA_SG), ROLE_SEGMENT_BYTES_MAX,
+	    65536);
+	put(add_odd(machine, "few", ROLE_CAPTURE, MEMORY_MODEL_DMA_SG), ROLE_SEGMENTS_MAX, 4);
+	put(add_odd(machine, "small", ROLE_CAPTURE, MEMORY_MODEL_DMA_CONTIG), ROLE_CONTIGUITY,
+	    CONTIGUITY_USED);
+	add_odd(machine, "window", ROLE_CAPTURE, MEMORY_MODEL_DMA_SG);
+	put(machine_find_device(machine, "window"), DEVICE_ADDRESS_MAX, 0x3fffffff);
+	add_odd(machine, "bounced", ROLE_CAPTURE, MEMORY_MODEL_DMA_SG);
+	put(machine_find_device(machine, "bounced"), DEVICE_BOUNCED, true);
+	add_odd(machine, "bounced-copier", ROLE_CAPTURE, MEMORY_MODEL_VMALLOC);
+	put(machine_find_device(machine, "bounced-copier"), DEVICE_BOUNCED, true);
+	put(add_odd(machine, "translated", ROLE_CAPTURE, MEMORY_MODEL_DMA_CONTIG),
+	    ROLE_SEGMENT_BYTES_MAX, 65536);
+	put(machine_find_device(machine, "translated"), DEVICE_BOUNCED, true);
+	put(machine_find_device(machine, "translated"), DEVICE_IOMMU, true);
+
+	put(machine_find_heap(machine, "system"), HEAP_SEGMENT_BYTES_MAX, 1u << 20);
+	put(machine_find_heap(machine, "udmabuf"), HEAP_SEGMENT_BYTES_MAX, 4096);
+	put(machine_find_heap(machine, "reserved"), HEAP_ADDRESS_MAX, 0x3fffffff);
+	heap = add_heap(machine, "huge", true, 32);
+	put(heap, HEAP_EXPORTER, EXPORTER_UDMABUF_HUGETLB);
+	put(heap, HEAP_CONTIGUOUS, true);
+	put(heap, HEAP_MAINTENANCE, MAINTENANCE_EXPORTER);
+	put(heap, HEAP_GRANULARITY, 2u << 20);
+	put(heap, HEAP_BUFFER_BYTES_MAX, 2u << 20);
+	put(heap, HEAP_CAPACITY_BYTES, 8u << 20);
+	put(heap, HEAP_KERNEL_MAP, false);
+}
+
 struct machine *machine_by_name(const char *name)
 {
+	uint32_t bits = strcmp(name, "big") == 0 ? 33 : strcmp(name, "odd") == 0 ? 32 : 30;
+
 	bool arm = strcmp(name, "arm") == 0;
 	struct machine *machine;
 
@@ -209,7 +264,9 @@ struct machine *machine_by_name(const char *name)
 	add_codecs(machine, arm);
 	add_displays(machine, arm);
 	if (strcmp(name, "noheap") != 0)
-		add_heaps(machine, strcmp(name, "nocma") != 0, strcmp(name, "big") == 0 ? 33 : 30);
+		add_heaps(machine, strcmp(name, "nocma") != 0, bits);
+	if (strcmp(name, "odd") == 0)
+		add_odd_ones(machine);
 	return machine;
 }
 
