@@ -25,15 +25,23 @@
 #include "broker/collection.h"
 #include "broker/heap/heap.h"
 #include "broker/probe/probe.h"
+#include "broker/probe/quirks.h"
 #include "broker/solver/solve.h"
 
 #define AGAIN_MS 1000 /* until what was missed is looked for */
+
+/* Until a device that was in use is asked again: for a start soon, then ever more rarely, as asking
+ * opens its node. */
+#define RETRY_FIRST_MS 1000
+#define RETRY_LAST_MS 300000
 
 struct measurement {
 	struct broker_job job;	  /* first: a job is found back by its address */
 	struct measurement *next; /* broker.measurements */
 	const struct probe_options *options;
 	struct probe_node node;
+	void *previous;		/* a copy of what was known before, for the job; may be NULL */
+	bool again;		/* the job's answer: something was in use */
 	bool stale;		/* the node went or changed while we measured */
 	struct probe_node then; /* measure this after it: two at once would disturb each other */
 	int result;
@@ -63,6 +71,14 @@ struct allocation {
 	int result;
 };
 
+/* A device that was in use when it was measured: it is asked again, more and more rarely. */
+struct retry {
+	struct retry *next; /* broker.retries */
+	struct probe_node node;
+	uint64_t due_ms;
+	uint64_t pause_ms;
+};
+
 struct broker {
 	struct broker_host host;
 	struct probe_options options;
@@ -70,6 +86,10 @@ struct broker {
 	struct probe *probe;
 	struct machine *machine;
 	struct measurement *measurements;
+	struct retry *retries;
+	struct quirks *quirks;
+	struct machine
+		*platform; /* the machine's own facts once more: never changes, for the jobs */
 	bool settled;
 	uint64_t again_ms; /* something was missed: when to look again, CLOCK_MONOTONIC; 0: never */
 	struct quota quota;
@@ -92,15 +112,33 @@ static void run_measurement(struct broker_job *job)
 {
 	struct measurement *measurement = (struct measurement *)job;
 
-	measurement->result =
-		probe_measure(&measurement->node, measurement->options, &measurement->descriptor);
+	measurement->result = probe_measure(&measurement->node, measurement->options,
+					    measurement->previous, &measurement->descriptor,
+					    &measurement->again);
 }
 
 static void measurement_destroy(struct measurement *measurement)
 {
 	probe_node_finish(&measurement->node);
 	probe_node_finish(&measurement->then);
+	vocab_destroy(measurement->previous);
 	free(measurement);
+}
+
+static void *find_descriptor(const struct broker *broker, bool is_heap, const char *id)
+{
+	return is_heap ? (void *)machine_find_heap(broker->machine, id)
+		       : (void *)machine_find_device(broker->machine, id);
+}
+
+/* What is known of the node so far: measured facts are not measured again. */
+static void copy_previous(const struct broker *broker, const struct probe_node *node,
+			  struct measurement *measurement)
+{
+	const void *known = find_descriptor(broker, probe_node_is_heap(node), node->id);
+
+	if (known && vocab_copy(known, &measurement->previous))
+		measurement->previous = NULL;
 }
 
 static int start_measurement(struct broker *broker, const struct probe_node *node)
@@ -115,6 +153,7 @@ static int start_measurement(struct broker *broker, const struct probe_node *nod
 		free(measurement);
 		return error;
 	}
+	copy_previous(broker, node, measurement);
 	measurement->job.run = run_measurement;
 	measurement->options = &broker->options;
 	measurement->next = broker->measurements;
@@ -154,16 +193,67 @@ static void outdate_measurement(struct broker *broker, const char *id)
 	probe_node_finish(&running->then);
 }
 
-static void say_change(struct broker *broker, enum broker_change change, const void *descriptor)
+static void say_change(struct broker *broker, enum broker_change change, const void *descriptor,
+		       const void *previous)
 {
 	if (broker->host.on_change)
-		broker->host.on_change(broker->host.data, change, descriptor);
+		broker->host.on_change(broker->host.data, change, descriptor, previous);
 }
 
-static void *find_descriptor(const struct broker *broker, bool is_heap, const char *id)
+/* --- once more, when it is idle --- */
+
+static struct retry **find_retry(struct broker *broker, const char *id)
 {
-	return is_heap ? (void *)machine_find_heap(broker->machine, id)
-		       : (void *)machine_find_device(broker->machine, id);
+	struct retry **at = &broker->retries;
+
+	while (*at && strcmp((*at)->node.id, id) != 0)
+		at = &(*at)->next;
+	return at;
+}
+
+static void drop_retry(struct broker *broker, const char *id)
+{
+	struct retry **at = find_retry(broker, id), *retry = *at;
+
+	if (!retry)
+		return;
+	*at = retry->next;
+	probe_node_finish(&retry->node);
+	free(retry);
+}
+
+/* Without memory the device keeps its assumed facts until udev speaks of it. */
+static void retry_later(struct broker *broker, const struct probe_node *node)
+{
+	struct retry *retry = *find_retry(broker, node->id);
+
+	if (!retry) {
+		retry = calloc(1, sizeof(*retry));
+		if (!retry || probe_node_copy(node, &retry->node)) {
+			free(retry);
+			return;
+		}
+		retry->next = broker->retries;
+		broker->retries = retry;
+	}
+	retry->pause_ms = retry->pause_ms ? retry->pause_ms * 2 : RETRY_FIRST_MS;
+	if (retry->pause_ms > RETRY_LAST_MS)
+		retry->pause_ms = RETRY_LAST_MS;
+	retry->due_ms = now_ms() + retry->pause_ms;
+}
+
+/* What is due is measured; until that is done it is not due again. */
+static void retry_due(struct broker *broker)
+{
+	uint64_t now = now_ms();
+
+	for (struct retry *retry = broker->retries; retry; retry = retry->next) {
+		if (retry->due_ms > now)
+			continue;
+		retry->due_ms = UINT64_MAX;
+		if (!find_measurement(broker, retry->node.id))
+			measure(broker, &retry->node);
+	}
 }
 
 static void on_node(void *data, enum probe_event event, const struct probe_node *node)
@@ -173,6 +263,7 @@ static void on_node(void *data, enum probe_event event, const struct probe_node 
 	void *descriptor;
 
 	outdate_measurement(broker, node->id);
+	drop_retry(broker, node->id);
 	if (event != PROBE_REMOVED) {
 		measure(broker, node);
 		return;
@@ -180,7 +271,7 @@ static void on_node(void *data, enum probe_event event, const struct probe_node 
 	descriptor = find_descriptor(broker, is_heap, node->id);
 	if (!descriptor)
 		return;
-	say_change(broker, BROKER_REMOVED, descriptor);
+	say_change(broker, BROKER_REMOVED, descriptor, NULL);
 	machine_remove(broker->machine, is_heap ? MACHINE_HEAPS : MACHINE_DEVICES, node->id);
 }
 
@@ -193,16 +284,35 @@ static void forget_measurement(struct broker *broker, const struct measurement *
 	*at = measurement->next;
 }
 
+/* The facts of a node take their place; whoever listens hears of what is new. */
+static void put_descriptor(struct broker *broker, const struct measurement *measurement)
+{
+	void *descriptor = measurement->descriptor, *known, *before = NULL;
+
+	known = find_descriptor(broker, probe_node_is_heap(&measurement->node),
+				measurement->node.id);
+	if (known && vocab_copy(known, &before))
+		before = NULL;
+	if (machine_put(broker->machine, descriptor))
+		vocab_destroy(descriptor);
+	else
+		say_change(broker, known ? BROKER_CHANGED : BROKER_ADDED, descriptor, before);
+	vocab_destroy(before);
+}
+
 static void measurement_done(struct broker *broker, struct measurement *measurement)
 {
-	void *descriptor = measurement->result ? NULL : measurement->descriptor;
-	const char *id = measurement->node.id;
-	bool known = find_descriptor(broker, probe_node_is_heap(&measurement->node), id) != NULL;
-
-	if (descriptor && (measurement->stale || machine_put(broker->machine, descriptor)))
-		vocab_destroy(descriptor);
-	else if (descriptor)
-		say_change(broker, known ? BROKER_CHANGED : BROKER_ADDED, descriptor);
+	if (measurement->stale) {
+		if (!measurement->result)
+			vocab_destroy(measurement->descriptor);
+	} else {
+		if (!measurement->result)
+			put_descriptor(broker, measurement);
+		if (!measurement->result && measurement->again)
+			retry_later(broker, &measurement->node);
+		else
+			drop_retry(broker, measurement->node.id);
+	}
 	forget_measurement(broker, measurement);
 	if (measurement->then.id)
 		measure(broker, &measurement->then);
@@ -232,6 +342,49 @@ static int enumerate(struct broker *broker)
 	return error;
 }
 
+static void ignore_problem(void *data, const char *file, unsigned int line, const char *text)
+{
+	(void)data;
+	(void)file;
+	(void)line;
+	(void)text;
+}
+
+/* A file with mistakes has been reported and is no reason to give up: what is left out of it is not
+ * known then. Errors: -ENOMEM. */
+static int load_quirks(struct broker *broker, const struct broker_options *options)
+{
+	quirks_report_fn report = options->on_quirk_problem ? options->on_quirk_problem
+							    : ignore_problem;
+	int error = quirks_create(&broker->quirks);
+
+	if (error || !options->quirk_directories)
+		return error;
+	error = quirks_load_directories(broker->quirks, options->quirk_directories, report,
+					options->on_quirk_problem_data);
+	return error == -ENOMEM ? error : 0;
+}
+
+/* What measurements need: it stays as it is from now on. */
+static int prepare_measuring(struct broker *broker, const struct broker_options *options)
+{
+	int error = load_quirks(broker, options);
+
+	if (!error && options->trial_program) {
+		broker->trial_program = strdup(options->trial_program);
+		error = broker->trial_program ? 0 : -ENOMEM;
+	}
+	if (!error)
+		error = probe_machine(NULL, broker->machine);
+	if (!error)
+		error = vocab_copy(broker->machine, &broker->platform);
+	broker->options = (struct probe_options){.trial_program = broker->trial_program,
+						 .trial_deadline_ms = options->trial_deadline_ms,
+						 .quirks = broker->quirks,
+						 .platform = broker->platform};
+	return error;
+}
+
 int broker_create(const struct broker_host *host, const struct broker_options *options,
 		  struct broker **ret_broker)
 {
@@ -243,14 +396,8 @@ int broker_create(const struct broker_host *host, const struct broker_options *o
 	broker->host = *host;
 	broker->next_number = 1;
 	error = vocab_create(&vocab_machine, &broker->machine);
-	if (!error && options->trial_program) {
-		broker->trial_program = strdup(options->trial_program);
-		error = broker->trial_program ? 0 : -ENOMEM;
-	}
-	broker->options = (struct probe_options){.trial_program = broker->trial_program,
-						 .trial_deadline_ms = options->trial_deadline_ms};
 	if (!error)
-		error = probe_machine(broker->machine);
+		error = prepare_measuring(broker, options);
 	if (!error)
 		error = probe_create(&broker->options, &broker->probe);
 	if (!error)
@@ -274,7 +421,11 @@ void broker_destroy(struct broker *broker)
 		broker->lingering = collection->next;
 		collection_destroy(collection);
 	}
+	while (broker->retries)
+		drop_retry(broker, broker->retries->node.id);
 	probe_destroy(broker->probe);
+	quirks_destroy(broker->quirks);
+	vocab_destroy(broker->platform);
 	vocab_destroy(broker->machine);
 	free(broker->trial_program);
 	free(broker);
@@ -294,6 +445,9 @@ int broker_get_timeout(const struct broker *broker)
 	for (struct collection *c = broker->lingering; c; c = c->next)
 		if (c->deadline_ms < first)
 			first = c->deadline_ms;
+	for (struct retry *retry = broker->retries; retry; retry = retry->next)
+		if (retry->due_ms < first)
+			first = retry->due_ms;
 	if (first == UINT64_MAX)
 		return -1;
 	return first <= now ? 0 : (int)(first - now);
@@ -321,6 +475,7 @@ int broker_dispatch(struct broker *broker)
 
 	if (error == -ENOBUFS || (!error && broker->again_ms && broker->again_ms <= now_ms()))
 		error = enumerate(broker);
+	retry_due(broker);
 	end_lingering(broker);
 	check_settled(broker);
 	return error;

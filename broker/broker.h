@@ -33,9 +33,11 @@ struct broker_host {
 	 * calls broker_job_done from the broker's thread. Must not call broker_job_done itself
 	 * before it has returned. */
 	void (*submit)(void *data, struct broker_job *job);
-	/* A device or heap (struct device or struct heap, borrowed until the call returns) has
-	 * come, changed or is about to go. May be NULL. */
-	void (*on_change)(void *data, enum broker_change change, const void *descriptor);
+	/* A device or heap (struct device or struct heap) has come, changed or is about to go. What
+	 * was known of it before is `previous` where it has changed, else NULL. Both are borrowed
+	 * until the call returns. May be NULL. */
+	void (*on_change)(void *data, enum broker_change change, const void *descriptor,
+			  const void *previous);
 	/* All nodes that were there when the broker was created have been measured. Called once;
 	 * may be NULL. */
 	void (*on_settled)(void *data);
@@ -44,6 +46,12 @@ struct broker_host {
 struct broker_options {
 	const char *trial_program;  /* see probe.h; NULL: no trials. Copied */
 	uint32_t trial_deadline_ms; /* 0: the default */
+	/* Where the quirk files are (docs/quirks.md), the later winning, NULL at the end; NULL: no
+	 * quirks. Read before broker_create returns. */
+	const char *const *quirk_directories;
+	/* Told of what is wrong with a quirk file; may be NULL. */
+	void (*on_quirk_problem)(void *data, const char *file, unsigned int line, const char *text);
+	void *on_quirk_problem_data;
 };
 
 /* Creates a broker and submits the first measurements. `host` is copied. Returns owned.

@@ -80,22 +80,28 @@ int __wrap_probe_dispatch(struct probe *probe, probe_event_fn callback, void *da
 	return dispatch_error;
 }
 
-int __wrap_probe_machine(struct machine *machine);
-int __wrap_probe_machine(struct machine *machine)
+int __wrap_probe_machine(const char *root, struct machine *machine);
+int __wrap_probe_machine(const char *root, struct machine *machine)
 {
+	(void)root;
 	(void)machine;
 	return 0;
 }
 
+static const char *busy;	     /* id of the device that is in use */
+static unsigned int measured_before; /* measurements that were told what was known */
+
 int __wrap_probe_measure(const struct probe_node *node, const struct probe_options *options,
-			 void *ret_descriptor);
+			 const void *previous, void *ret_descriptor, bool *ret_again);
 int __wrap_probe_measure(const struct probe_node *node, const struct probe_options *options,
-			 void *ret_descriptor)
+			 const void *previous, void *ret_descriptor, bool *ret_again)
 {
 	const void *found = probe_node_is_heap(node) ? (void *)machine_find_heap(world, node->id)
 						     : (void *)machine_find_device(world, node->id);
 
-	(void)options;
+	assert(options->quirks && options->platform);
+	measured_before += previous != NULL;
+	*ret_again = busy && strcmp(busy, node->id) == 0;
 	return found ? vocab_copy(found, ret_descriptor) : -ENODEV;
 }
 
@@ -128,7 +134,8 @@ int __wrap_heap_allocate(enum exporter exporter, const char *node, uint64_t byte
 
 static struct broker *broker;
 static struct broker_job *jobs; /* broker_job.next */
-static unsigned int settled, added, removed;
+static unsigned int settled, added, removed, changed;
+static unsigned int changed_rows; /* of the last change: how many of the device's own rows */
 
 static void submit(void *data, struct broker_job *job)
 {
@@ -137,10 +144,17 @@ static void submit(void *data, struct broker_job *job)
 	jobs = job;
 }
 
-static void on_change(void *data, enum broker_change change, const void *descriptor)
+static void on_change(void *data, enum broker_change change, const void *descriptor,
+		      const void *previous)
 {
+	const struct vocab_head *head = descriptor;
+
 	(void)data;
-	assert(((const struct vocab_head *)descriptor)->group);
+	assert(head->group);
+	assert(previous == NULL || change == BROKER_CHANGED);
+	changed += change == BROKER_CHANGED;
+	for (unsigned int row = changed_rows = 0; previous && row < head->group->rows_len; row++)
+		changed_rows += !vocab_equal(descriptor, previous, row);
 	added += change == BROKER_ADDED;
 	removed += change == BROKER_REMOVED;
 }
@@ -180,7 +194,8 @@ static void setup(void)
 
 	memset(broken, 0, sizeof(broken));
 	enumerate_error = dispatch_error = 0;
-	settled = added = removed = 0;
+	settled = added = removed = changed = changed_rows = measured_before = 0;
+	busy = NULL;
 	world = machine_by_name("pc");
 	fds_before = faults_fds();
 	live_before = faults_live();
@@ -309,6 +324,71 @@ START_TEST(a_node_that_changes_while_it_is_measured_is_measured_afterwards)
 	run_all();
 	ck_assert_ptr_nonnull(machine_find_device(broker_get_machine(broker), "cam0"));
 	ck_assert_uint_eq(added, before + 1);
+}
+END_TEST
+
+START_TEST(a_change_is_told_with_what_was_known_before)
+{
+	struct device *cam0 = machine_find_device(world, "cam0");
+
+	report(PROBE_CHANGED, "cam0", "video4linux");
+	run_all();
+	ck_assert_uint_eq(measured_before, 1);
+	ck_assert_uint_eq(changed, 1);
+	ck_assert_uint_eq(changed_rows, 0);
+	ck_assert_int_eq(vocab_set_number(cam0, DEVICE_ADDRESS_BITS, 40, VOCAB_KERNEL), 0);
+	report(PROBE_CHANGED, "cam0", "video4linux");
+	run_all();
+	ck_assert_uint_eq(changed_rows, 1);
+	report(PROBE_REMOVED, "cam0", "video4linux");
+	report(PROBE_ADDED, "cam0", "video4linux");
+	run_all();
+	ck_assert_uint_eq(measured_before, 2); /* what has gone is measured from scratch */
+}
+END_TEST
+
+static void sleep_ms(long ms)
+{
+	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+START_TEST(a_device_in_use_is_asked_again_until_it_is_idle)
+{
+	busy = "cam0";
+	report(PROBE_CHANGED, "cam0", "video4linux");
+	run_all();
+	ck_assert_int_gt(broker_get_timeout(broker), 0);
+	ck_assert_int_le(broker_get_timeout(broker), 1000);
+	ck_assert_int_eq(broker_dispatch(broker), 0);
+	ck_assert_uint_eq(jobs_waiting(), 0);
+	sleep_ms(1010);
+	ck_assert_int_eq(broker_get_timeout(broker), 0);
+	ck_assert_int_eq(broker_dispatch(broker), 0);
+	ck_assert_uint_eq(jobs_waiting(), 1);
+	ck_assert_int_eq(broker_dispatch(broker), 0);
+	ck_assert_uint_eq(jobs_waiting(), 1);
+	run_all();
+	ck_assert_int_gt(broker_get_timeout(broker), 1000); /* the pauses grow */
+	busy = NULL;
+	sleep_ms(2010);
+	ck_assert_int_eq(broker_dispatch(broker), 0);
+	run_all();
+	ck_assert_int_eq(broker_get_timeout(broker), -1);
+	ck_assert_uint_eq(changed, 3);
+}
+END_TEST
+
+START_TEST(a_device_in_use_that_goes_is_forgotten)
+{
+	busy = "cam0";
+	report(PROBE_CHANGED, "cam0", "video4linux");
+	run_all();
+	ck_assert_int_gt(broker_get_timeout(broker), 0);
+	report(PROBE_REMOVED, "cam0", "video4linux");
+	ck_assert_int_eq(broker_get_timeout(broker), -1);
+	report(PROBE_ADDED, "cam0", "video4linux"); /* and one that waits when all ends */
+	run_all();
+	ck_assert_int_gt(broker_get_timeout(broker), 0);
 }
 END_TEST
 
@@ -742,6 +822,9 @@ int main(void)
 	tcase_add_test(all, a_heap_smaller_than_what_is_asked);
 	tcase_add_test(all, a_node_that_goes_while_it_is_measured_stays_away);
 	tcase_add_test(all, what_was_missed_is_looked_for_again);
+	tcase_add_test(all, a_change_is_told_with_what_was_known_before);
+	tcase_add_test(all, a_device_in_use_is_asked_again_until_it_is_idle);
+	tcase_add_test(all, a_device_in_use_that_goes_is_forgotten);
 	tcase_add_test(all, a_broker_with_jobs_under_way_is_no_failure);
 	tcase_add_test(all, buffers_come_and_go);
 	tcase_add_test(all, buffers_outside_the_collection_are_refused);
