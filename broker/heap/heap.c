@@ -14,6 +14,7 @@ typedef int (*allocate_fn)(const char *node, uint64_t bytes);
 static const allocate_fn exporters[] = {
 	[EXPORTER_DMA_HEAP] = heap_dmaheap_allocate,
 	[EXPORTER_UDMABUF] = heap_udmabuf_allocate,
+	[EXPORTER_UDMABUF_HUGETLB] = heap_hugetlb_allocate,
 };
 
 /* The kernel prints the name as it is into files that are read line by line. */

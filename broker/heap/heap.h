@@ -10,8 +10,8 @@
 #define HEAP_NAME_MAX 31 /* bytes of a dma-buf's name; 32 is EINVAL (drivers/dma-buf/dma-buf.c) */
 
 /*
- * Allocates one dma-buf of `bytes` (whole pages) from the device at `node` and names it `name`
- * (cut to HEAP_NAME_MAX). Returns owned the fd, close-on-exec.
+ * Allocates one dma-buf of `bytes` (a multiple of the heap's granularity) from the device at `node`
+ * and names it `name` (cut to HEAP_NAME_MAX). Returns owned the fd, close-on-exec.
  * Errors: -ENOENT, -ENODEV (the node is gone), -EACCES, -EPERM (we may not open it), -ENOMEM (the
  * heap has not enough), -EINVAL (more than the exporter gives in one piece), -EMFILE, -ENFILE.
  */
@@ -20,5 +20,7 @@ int heap_allocate(enum exporter exporter, const char *node, uint64_t bytes, cons
 /* One kind of exporter: as heap_allocate, without the name. */
 int heap_dmaheap_allocate(const char *node, uint64_t bytes);
 int heap_udmabuf_allocate(const char *node, uint64_t bytes);
+/* `bytes` is the size of one huge page. Errors, too: -EINVAL: no pool has pages of that size. */
+int heap_hugetlb_allocate(const char *node, uint64_t bytes);
 
 #endif
