@@ -15,7 +15,8 @@
  * render: the formats of a render node are known to its user-space driver, which is not loaded
  * here. The role has no formats, its participant declares them.
  *
- * Whether a driver imports cannot be asked: the PRIME capability says yes for all of them.
+ * Whether a driver imports cannot be asked: the PRIME capability says yes for all of them, and
+ * which pitches it takes cannot be asked either. What can be found out by trying: drm-trial.c.
  */
 #include "broker/probe/drm.h"
 
@@ -79,8 +80,9 @@ static bool is_listed(const struct device_role *role, uint32_t fourcc, uint64_t 
 	return false;
 }
 
+/* `how`: where the format was listed. */
 static int add_format(struct device_role *role, uint32_t fourcc, uint64_t modifier,
-		      enum vocab_origin modifier_origin)
+		      enum vocab_origin modifier_origin, const char *how)
 {
 	struct device_format *format;
 	int error;
@@ -92,6 +94,9 @@ static int add_format(struct device_role *role, uint32_t fourcc, uint64_t modifi
 		return error == -ERANGE ? 0 : error;
 	fact_number(format, FORMAT_FORMAT, fourcc, VOCAB_KERNEL);
 	fact_number(format, FORMAT_MODIFIER, modifier, modifier_origin);
+	fact_how(format, FORMAT_HOW, FORMAT_FORMAT, "%s", how);
+	fact_how(format, FORMAT_HOW, FORMAT_MODIFIER, "%s",
+		 modifier_origin == VOCAB_ASSUMED ? "no modifiers are listed: linear" : how);
 	return 0;
 }
 
@@ -119,7 +124,8 @@ static int add_modifiers(struct device_role *role, const char *blob,
 		memcpy(&modifier, blob + head->modifiers_offset + i * sizeof(modifier),
 		       sizeof(modifier));
 		if (applies(&modifier, index))
-			error = add_format(role, fourcc, modifier.modifier, VOCAB_KERNEL);
+			error = add_format(role, fourcc, modifier.modifier, VOCAB_KERNEL,
+					   "IN_FORMATS of a primary plane");
 	}
 	return error;
 }
@@ -158,7 +164,8 @@ static int add_plane_formats(int fd, uint32_t id, struct device_role *role)
 	if (!plane)
 		return errno == ENOMEM ? -ENOMEM : 0;
 	for (uint32_t i = 0; i < plane->count_formats && !error; i++)
-		error = add_format(role, plane->formats[i], FORMAT_MODIFIER_LINEAR, VOCAB_ASSUMED);
+		error = add_format(role, plane->formats[i], FORMAT_MODIFIER_LINEAR, VOCAB_ASSUMED,
+				   "DRM_IOCTL_MODE_GETPLANE of a primary plane");
 	drmModeFreePlane(plane);
 	return error;
 }
@@ -193,7 +200,8 @@ static int add_writeback_formats(int fd, uint32_t connector, struct device_role 
 		return 0;
 	for (uint32_t i = 0; i < blob->length / sizeof(fourcc) && !error; i++) {
 		memcpy(&fourcc, (const char *)blob->data + i * sizeof(fourcc), sizeof(fourcc));
-		error = add_format(role, fourcc, FORMAT_MODIFIER_LINEAR, VOCAB_ASSUMED);
+		error = add_format(role, fourcc, FORMAT_MODIFIER_LINEAR, VOCAB_ASSUMED,
+				   "WRITEBACK_PIXEL_FORMATS of a connector");
 	}
 	drmModeFreePropertyBlob(blob);
 	return error;
@@ -216,41 +224,48 @@ static int add_writebacks(int fd, const drmModeRes *resources, struct device_rol
 
 /* --- roles --- */
 
+static void set_size(struct vocab_head *format, unsigned int row, uint32_t value)
+{
+	fact_number(format, row, value, VOCAB_KERNEL);
+	fact_how(format, FORMAT_HOW, row, "DRM_IOCTL_MODE_GETRESOURCES");
+}
+
 /* What holds for any format: the card's limits, and that the pitch is the user's to choose. */
-static void complete_formats(struct device_role *role, const drmModeRes *resources,
-			     const struct quirk *quirk)
+static void complete_formats(struct device_role *role, const drmModeRes *resources)
 {
 	for (size_t i = 0; i < role->formats.len; i++) {
 		struct vocab_head *format = role->formats.items[i];
 
 		fact_number(format, FORMAT_STRIDE_CUSTOM, true, VOCAB_KERNEL);
-		if (quirk && quirk->stride_align)
-			fact_number(format, FORMAT_STRIDE_ALIGN, quirk->stride_align, VOCAB_QUIRK);
+		fact_how(format, FORMAT_HOW, FORMAT_STRIDE_CUSTOM,
+			 "DRM_IOCTL_MODE_ADDFB2 is told the pitch");
 		if (resources->max_width == 0 || resources->max_height == 0)
 			continue;
-		fact_number(format, FORMAT_WIDTH_MIN, resources->min_width, VOCAB_KERNEL);
-		fact_number(format, FORMAT_WIDTH_MAX, resources->max_width, VOCAB_KERNEL);
-		fact_number(format, FORMAT_HEIGHT_MIN, resources->min_height, VOCAB_KERNEL);
-		fact_number(format, FORMAT_HEIGHT_MAX, resources->max_height, VOCAB_KERNEL);
+		set_size(format, FORMAT_WIDTH_MIN, resources->min_width);
+		set_size(format, FORMAT_WIDTH_MAX, resources->max_width);
+		set_size(format, FORMAT_HEIGHT_MIN, resources->min_height);
+		set_size(format, FORMAT_HEIGHT_MAX, resources->max_height);
 	}
 }
 
-static void set_imports(int fd, struct device_role *role, const struct quirk *quirk)
+static void set_imports(int fd, struct device_role *role)
 {
 	uint64_t prime;
 
-	if (drmGetCap(fd, DRM_CAP_PRIME, &prime) == 0 && !(prime & DRM_PRIME_CAP_IMPORT))
+	if (drmGetCap(fd, DRM_CAP_PRIME, &prime) == 0 && !(prime & DRM_PRIME_CAP_IMPORT)) {
 		fact_number(role, ROLE_IMPORTS, false, VOCAB_KERNEL);
-	else if (quirk && quirk->imports)
-		fact_number(role, ROLE_IMPORTS, quirk->imports == QUIRK_YES, VOCAB_QUIRK);
-	else
+		fact_how(role, ROLE_HOW, ROLE_IMPORTS, "DRM_CAP_PRIME");
+	} else if (!vocab_has(role, ROLE_IMPORTS)) {
 		fact_number(role, ROLE_IMPORTS, true, VOCAB_ASSUMED);
+		fact_how(role, ROLE_HOW, ROLE_IMPORTS, "assumed");
+	}
 }
 
-static int create_role(int fd, enum role what, const struct quirk *quirk,
+static int create_role(const struct measure *measure, enum role what, const char *how,
 		       struct device_role **ret_role)
 {
-	enum memory_model model = quirk ? quirk->memory_model : MEMORY_MODEL_UNKNOWN;
+	const struct quirk *quirk = &measure->quirk;
+	enum memory_model model = (enum memory_model)quirk->number[QUIRK_MEMORY_MODEL];
 	struct device_role *role;
 	int error;
 
@@ -258,26 +273,29 @@ static int create_role(int fd, enum role what, const struct quirk *quirk,
 	if (error)
 		return error;
 	fact_number(role, ROLE_ROLE, what, VOCAB_KERNEL);
-	set_imports(fd, role, quirk);
-	role_set_memory_model(role, model, VOCAB_QUIRK, quirk);
+	fact_how(role, ROLE_HOW, ROLE_ROLE, "%s", how);
+	role_set_memory_model(role, model, VOCAB_QUIRK, quirk->how[QUIRK_MEMORY_MODEL], quirk);
+	role_set_quirks(role, quirk);
+	set_imports(measure->fd, role);
 	*ret_role = role;
 	return 0;
 }
 
 /* Adds a role of a card, if the card has formats for it. */
-static int measure_role(int fd, enum role what, const drmModeRes *resources,
-			const struct quirk *quirk, struct device *device)
+static int measure_role(struct measure *measure, enum role what, const char *how,
+			const drmModeRes *resources)
 {
 	struct device_role *role;
 	int error;
 
-	error = create_role(fd, what, quirk, &role);
+	error = create_role(measure, what, how, &role);
 	if (error)
 		return error;
-	error = what == ROLE_SCANOUT ? add_planes(fd, role) : add_writebacks(fd, resources, role);
-	complete_formats(role, resources, quirk);
+	error = what == ROLE_SCANOUT ? add_planes(measure->fd, role)
+				     : add_writebacks(measure->fd, resources, role);
+	complete_formats(role, resources);
 	if (!error && role->formats.len > 0) {
-		error = vocab_take_dict(device, DEVICE_ROLES, role, VOCAB_KERNEL);
+		error = vocab_take_dict(measure->device, DEVICE_ROLES, role, VOCAB_KERNEL);
 		if (!error)
 			return 0;
 	}
@@ -285,35 +303,36 @@ static int measure_role(int fd, enum role what, const drmModeRes *resources,
 	return error;
 }
 
-static int measure_card(int fd, const struct quirk *quirk, struct device *device)
+static int measure_card(struct measure *measure)
 {
 	drmModeRes *resources;
 	int error;
 
-	drmSetClientCap(fd, DRM_CLIENT_CAP_UNIVERSAL_PLANES, 1);
-	if (drmSetClientCap(fd, DRM_CLIENT_CAP_ATOMIC, 1) == 0)
-		drmSetClientCap(fd, DRM_CLIENT_CAP_WRITEBACK_CONNECTORS, 1);
-	resources = drmModeGetResources(fd);
+	drmSetClientCap(measure->fd, DRM_CLIENT_CAP_UNIVERSAL_PLANES, 1);
+	if (drmSetClientCap(measure->fd, DRM_CLIENT_CAP_ATOMIC, 1) == 0)
+		drmSetClientCap(measure->fd, DRM_CLIENT_CAP_WRITEBACK_CONNECTORS, 1);
+	resources = drmModeGetResources(measure->fd);
 	if (!resources)
 		return errno == ENOMEM || errno == ENODEV ? -errno : -ENOTSUP;
-	error = measure_role(fd, ROLE_SCANOUT, resources, quirk, device);
+	error = measure_role(measure, ROLE_SCANOUT, "it has primary planes", resources);
 	if (!error)
-		error = measure_role(fd, ROLE_WRITEBACK, resources, quirk, device);
+		error = measure_role(measure, ROLE_WRITEBACK, "it has writeback connectors",
+				     resources);
 	drmModeFreeResources(resources);
-	if (!error && device->roles.len == 0)
+	if (!error && measure->device->roles.len == 0)
 		error = -ENOTSUP;
 	return error;
 }
 
-static int measure_render(int fd, const struct quirk *quirk, struct device *device)
+static int measure_render(struct measure *measure)
 {
 	struct device_role *role;
 	int error;
 
-	error = create_role(fd, ROLE_RENDER, quirk, &role);
+	error = create_role(measure, ROLE_RENDER, "it is a render node", &role);
 	if (error)
 		return error;
-	error = vocab_take_dict(device, DEVICE_ROLES, role, VOCAB_KERNEL);
+	error = vocab_take_dict(measure->device, DEVICE_ROLES, role, VOCAB_KERNEL);
 	if (error)
 		vocab_destroy(role);
 	return error;
@@ -332,23 +351,34 @@ static int ask_version(int fd, struct device *device)
 		error = fact_text(device, DEVICE_NAME, version->desc ? version->desc : "",
 				  version->desc_len > 0 ? (size_t)version->desc_len : 0);
 	drmFreeVersion(version);
+	fact_how(device, DEVICE_HOW, DEVICE_DRIVER, "DRM_IOCTL_VERSION");
+	fact_how(device, DEVICE_HOW, DEVICE_NAME, "DRM_IOCTL_VERSION");
 	return error;
 }
 
-int drm_measure(int fd, struct device *device)
+int drm_identify(struct measure *measure)
 {
-	int type = drmGetNodeTypeFromFd(fd);
-	const struct quirk *quirk;
 	int error;
 
-	if (type == DRM_NODE_PRIMARY && drmIsMaster(fd))
-		drmDropMaster(fd);
-	error = ask_version(fd, device);
+	if (drmGetNodeTypeFromFd(measure->fd) == DRM_NODE_PRIMARY && drmIsMaster(measure->fd))
+		drmDropMaster(measure->fd);
+	error = ask_version(measure->fd, measure->device);
 	if (error)
 		return error;
-	fact_number(device, DEVICE_KIND, KIND_DRM, VOCAB_KERNEL);
-	quirk = quirk_find(KIND_DRM, vocab_string(device, DEVICE_DRIVER));
+	fact_number(measure->device, DEVICE_KIND, KIND_DRM, VOCAB_KERNEL);
+	fact_how(measure->device, DEVICE_HOW, DEVICE_KIND, "DRM_IOCTL_VERSION");
+	return 0;
+}
+
+int drm_measure(struct measure *measure)
+{
+	int type = drmGetNodeTypeFromFd(measure->fd), error = -ENOTSUP;
+
 	if (type == DRM_NODE_RENDER)
-		return measure_render(fd, quirk, device);
-	return type == DRM_NODE_PRIMARY ? measure_card(fd, quirk, device) : -ENOTSUP;
+		error = measure_render(measure);
+	else if (type == DRM_NODE_PRIMARY)
+		error = measure_card(measure);
+	if (!error)
+		drm_try(measure);
+	return error;
 }

@@ -1,147 +1,91 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dmabroker-trial NODE QUEUE-TYPE: makes one buffer on an idle V4L2 queue, and prints the name of
- * the kernel's exporter of that buffer and the capabilities of the queue (in hex). See trial.c.
+ * dmabroker-trial v4l2 NODE QUEUE-TYPE [no-imports]
+ * dmabroker-trial drm FORMAT PLANAR-FORMAT WIDTH HEIGHT [no-imports]
  *
- * A queue in use answers EBUSY, and that is the end of it. Only a memory-to-memory device, where
- * each open file is a context of its own, is set to its smallest picture first: the format of any
- * other belongs to its users.
- *
+ * Makes one trial (trial-v4l2.c; trial-drm.c, of the node that is open as fd 3) and prints what
+ * came of it in one line (trial-line.c). Why all this is done in a process of its own: trial.c.
  * Whatever is still held at the end, the exit gives back.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/videodev2.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "broker/probe/fdinfo.h"
+#include "broker/probe/trial-child.h"
 
 #define OWN_DEADLINE_S 30 /* should the parent die and nobody kill us */
 
-static int xioctl(int fd, unsigned long request, void *argument)
+static int usage(void)
 {
-	int result;
-
-	do
-		result = ioctl(fd, request, argument);
-	while (result < 0 && errno == EINTR);
-	return result < 0 ? -errno : 0;
+	fprintf(stderr,
+		"usage: dmabroker-trial v4l2 NODE QUEUE-TYPE [no-imports]\n"
+		"       dmabroker-trial drm FORMAT PLANAR-FORMAT WIDTH HEIGHT [no-imports]\n"
+		"       (fourccs as numbers, 0: none; the DRM node is fd 3)\n");
+	return 2;
 }
 
-static void confine(void)
+/* `first`: the lowest fd that is not ours. */
+static void confine(unsigned int first)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(OWN_DEADLINE_S);
 #ifdef SYS_close_range
 	/* What the parent's other libraries forgot to mark. */
-	syscall(SYS_close_range, 3u, ~0u, 0u);
+	syscall(SYS_close_range, first, ~0u, 0u);
+#else
+	(void)first;
 #endif
 }
 
-static bool is_m2m(int fd)
+static uint32_t number(const char *text)
 {
-	struct v4l2_capability answer = {0};
-
-	if (xioctl(fd, VIDIOC_QUERYCAP, &answer) < 0)
-		return false;
-	return answer.device_caps & (V4L2_CAP_VIDEO_M2M | V4L2_CAP_VIDEO_M2M_MPLANE);
+	return (uint32_t)strtoul(text, NULL, 10);
 }
 
-static void shrink(int fd, uint32_t type)
+static bool read_arguments(int argc, char **argv, struct trial *ret_trial)
 {
-	struct v4l2_format format = {.type = type};
+	struct trial trial = {.drm_fd = -1};
 
-	if (xioctl(fd, VIDIOC_G_FMT, &format) < 0)
-		return;
-	if (V4L2_TYPE_IS_MULTIPLANAR(type)) {
-		format.fmt.pix_mp.width = 1;
-		format.fmt.pix_mp.height = 1;
-		memset(format.fmt.pix_mp.plane_fmt, 0, sizeof(format.fmt.pix_mp.plane_fmt));
-	} else {
-		format.fmt.pix.width = 1;
-		format.fmt.pix.height = 1;
-		format.fmt.pix.bytesperline = 0;
-		format.fmt.pix.sizeimage = 0;
+	if (argc > 1 && strcmp(argv[argc - 1], "no-imports") == 0) {
+		trial.no_imports = true;
+		argc--;
 	}
-	/* Refused: then the default size has to do. */
-	xioctl(fd, VIDIOC_S_FMT, &format);
-}
-
-static int exporter_name(int fd, char *name, size_t size)
-{
-	char path[64];
-	int result;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	file = fopen(path, "re");
-	if (!file)
-		return -errno;
-	result = fdinfo_exporter(file, name, size);
-	fclose(file);
-	return result;
-}
-
-/* The exported fd is closed before the buffers are freed, which it would keep busy. */
-static int export_one(int fd, uint32_t type, char *name, size_t size)
-{
-	struct v4l2_exportbuffer export = {.type = type, .flags = O_CLOEXEC};
-	int result = xioctl(fd, VIDIOC_EXPBUF, &export);
-
-	if (result < 0)
-		return result;
-	result = exporter_name(export.fd, name, size);
-	close(export.fd);
-	return result;
-}
-
-static int try_one(int fd, uint32_t type, char *name, size_t size, uint32_t *ret_capabilities)
-{
-	struct v4l2_requestbuffers one = {.count = 1, .type = type, .memory = V4L2_MEMORY_MMAP};
-	struct v4l2_requestbuffers none = {.type = type, .memory = V4L2_MEMORY_MMAP};
-	int result = xioctl(fd, VIDIOC_REQBUFS, &one);
-
-	if (result < 0)
-		return result;
-	*ret_capabilities = one.capabilities;
-	result = export_one(fd, type, name, size);
-	xioctl(fd, VIDIOC_REQBUFS, &none);
-	return result;
+	if (argc == 4 && strcmp(argv[1], "v4l2") == 0) {
+		trial.node = argv[2];
+		trial.queue_type = number(argv[3]);
+	} else if (argc == 6 && strcmp(argv[1], "drm") == 0) {
+		trial.drm_fd = TRIAL_CHILD_FD;
+		trial.format = number(argv[2]);
+		trial.planar_format = number(argv[3]);
+		trial.width = number(argv[4]);
+		trial.height = number(argv[5]);
+	} else {
+		return false;
+	}
+	*ret_trial = trial;
+	return true;
 }
 
 int main(int argc, char **argv)
 {
-	uint32_t type, capabilities = 0;
-	char name[100];
-	int fd, result;
+	char exporter[TRIAL_EXPORTER_BYTES] = "";
+	struct trial_answer answer;
+	struct trial trial;
+	int error;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: dmabroker-trial NODE QUEUE-TYPE\n");
-		return 2;
-	}
-	confine();
-	type = (uint32_t)strtoul(argv[2], NULL, 10);
-	fd = open(argv[1], O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0) {
-		perror(argv[1]);
+	if (!read_arguments(argc, argv, &trial))
+		return usage();
+	confine(trial.drm_fd < 0 ? TRIAL_CHILD_FD : TRIAL_CHILD_FD + 1);
+	error = trial.drm_fd < 0 ? trial_v4l2(&trial, exporter, &answer)
+				 : trial_drm(&trial, &answer);
+	if (error) {
+		fprintf(stderr, "%s: %s\n", trial.node ? trial.node : "drm", strerror(-error));
 		return 1;
 	}
-	if (is_m2m(fd))
-		shrink(fd, type);
-	result = try_one(fd, type, name, sizeof(name), &capabilities);
-	if (result < 0) {
-		fprintf(stderr, "%s: %s\n", argv[1], strerror(-result));
-		return 1;
-	}
-	printf("%s %x\n", name, capabilities);
+	trial_print(stdout, exporter, &answer);
 	return fflush(stdout) == 0 ? 0 : 1;
 }

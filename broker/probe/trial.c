@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Trials. Which allocator stands behind a V4L2 queue is told by one thing only: the exporter's name
- * of a buffer it has made. To make one is to run code of the driver that may sleep for long, may
- * fail in ways nobody has tested, and makes others see EBUSY while it lasts. So it happens in a
- * child (trial-main.c) that gets the path of the node and the type of the queue and nothing else:
- * no fd of ours, no environment, no signal mask.
+ * of a buffer it has made. Whether a driver takes scattered memory, by giving it some. Both run
+ * code of the driver that may sleep for long, may fail in ways nobody has tested, and makes others
+ * see EBUSY while it lasts. So it happens in a child (trial-main.c) that gets the path of the node
+ * and the type of the queue, or one fd of a DRM node, and nothing else: no other fd of ours, no
+ * environment, no signal mask. (A DRM node is not opened anew: who opens a primary node may become
+ * its master.)
  *
  * The child has until the deadline to say one line and to end; then it is killed. It may hang in
  * the kernel where even SIGKILL does not reach it. Then it is left behind, to be reaped by whoever
@@ -14,47 +16,21 @@
  * child", and no signal handler is needed. In a process that reaps children of others (or ignores
  * SIGCHLD) ours may be gone before we look; its line counts then, its exit status is unknown.
  */
-#include "broker/probe/trial.h"
+#include "broker/probe/trial-child.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "broker/model/descriptor.h"
-
-#define GRACE_MS 1000 /* for a killed child to be gone */
-
-static const struct {
-	const char *exporter;
-	enum memory_model model;
-} exporters[] = {
-	{"videobuf2_vmalloc", MEMORY_MODEL_VMALLOC},
-	{"videobuf2_dma_contig", MEMORY_MODEL_DMA_CONTIG},
-	{"videobuf2_dma_sg", MEMORY_MODEL_DMA_SG},
-};
-
-int trial_parse(const char *line, struct trial_answer *ret_answer)
-{
-	char exporter[TRIAL_LINE_BYTES], end;
-	unsigned int capabilities;
-
-	if (strlen(line) >= TRIAL_LINE_BYTES ||
-	    sscanf(line, "%127[^ \n] %8x%c", exporter, &capabilities, &end) != 3 || end != '\n')
-		return -EPROTO;
-	*ret_answer = (struct trial_answer){MEMORY_MODEL_UNKNOWN, capabilities};
-	for (size_t i = 0; i < sizeof(exporters) / sizeof(exporters[0]); i++)
-		if (strcmp(exporters[i].exporter, exporter) == 0)
-			ret_answer->memory_model = exporters[i].model;
-	return 0;
-}
+#define GRACE_MS 1000	/* for a killed child to be gone */
+#define ARGUMENTS_MAX 8 /* with the NULL at the end */
+#define NUMBER_BYTES 12
 
 static int64_t now_ms(void)
 {
@@ -64,14 +40,19 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Fds 0 to 2 may be closed in our process: a pipe that came to lie there would be overwritten when
- * the child's standard streams are set up. */
+/* Fds 0 to 2 may be closed in our process: a pipe that came to lie there, or where the child looks
+ * for its DRM node, would be overwritten when the child's own fds are set up. */
 static int high_fd(int fd)
 {
-	int high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, TRIAL_CHILD_FD + 1);
 
-	if (high < 0)
-		high = -errno;
+	return high < 0 ? -errno : high;
+}
+
+static int move_high(int fd)
+{
+	int high = high_fd(fd);
+
 	close(fd);
 	return high;
 }
@@ -80,8 +61,8 @@ static int make_pipe(int fds[2])
 {
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
-	fds[0] = high_fd(fds[0]);
-	fds[1] = high_fd(fds[1]);
+	fds[0] = move_high(fds[0]);
+	fds[1] = move_high(fds[1]);
 	if (fds[0] >= 0 && fds[1] >= 0)
 		return 0;
 	if (fds[0] >= 0)
@@ -108,7 +89,8 @@ static int clean_signals(posix_spawnattr_t *attributes)
 	return -error;
 }
 
-static int set_streams(posix_spawn_file_actions_t *actions, int output)
+/* `drm_fd` of -1: none. */
+static int set_fds(posix_spawn_file_actions_t *actions, int output, int drm_fd)
 {
 	int error;
 
@@ -117,19 +99,61 @@ static int set_streams(posix_spawn_file_actions_t *actions, int output)
 		error = posix_spawn_file_actions_adddup2(actions, output, 1);
 	if (!error)
 		error = posix_spawn_file_actions_addopen(actions, 2, "/dev/null", O_WRONLY, 0);
+	if (!error && drm_fd >= 0)
+		error = posix_spawn_file_actions_adddup2(actions, drm_fd, TRIAL_CHILD_FD);
 	return -error;
 }
 
-static int spawn(const char *program, const char *node, uint32_t queue_type, int output,
+struct arguments {
+	char *list[ARGUMENTS_MAX];
+	char numbers[5][NUMBER_BYTES];
+	size_t list_len, numbers_len;
+};
+
+static void add_text(struct arguments *arguments, const char *text)
+{
+	arguments->list[arguments->list_len++] = (char *)(uintptr_t)text;
+}
+
+static void add_number(struct arguments *arguments, uint32_t number)
+{
+	char *text = arguments->numbers[arguments->numbers_len++];
+
+	snprintf(text, NUMBER_BYTES, "%u", number);
+	add_text(arguments, text);
+}
+
+/* As trial-main.c reads them. */
+static void make_arguments(const char *program, const struct trial *trial,
+			   struct arguments *ret_arguments)
+{
+	*ret_arguments = (struct arguments){0};
+	add_text(ret_arguments, program);
+	if (trial->drm_fd >= 0) {
+		add_text(ret_arguments, "drm");
+		add_number(ret_arguments, trial->format);
+		add_number(ret_arguments, trial->planar_format);
+		add_number(ret_arguments, trial->width);
+		add_number(ret_arguments, trial->height);
+	} else {
+		add_text(ret_arguments, "v4l2");
+		add_text(ret_arguments, trial->node);
+		add_number(ret_arguments, trial->queue_type);
+	}
+	if (trial->no_imports)
+		add_text(ret_arguments, "no-imports");
+}
+
+static int spawn(const char *program, const struct trial *trial, int output, int drm_fd,
 		 pid_t *ret_pid)
 {
-	char type[16], *no_environment[] = {NULL};
-	char *arguments[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)node, type, NULL};
+	char *no_environment[] = {NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
+	struct arguments arguments;
 	int error;
 
-	snprintf(type, sizeof(type), "%u", queue_type);
+	make_arguments(program, trial, &arguments);
 	error = -posix_spawn_file_actions_init(&actions);
 	if (error)
 		return error;
@@ -138,13 +162,30 @@ static int spawn(const char *program, const char *node, uint32_t queue_type, int
 		goto destroy_actions;
 	error = clean_signals(&attributes);
 	if (!error)
-		error = set_streams(&actions, output);
+		error = set_fds(&actions, output, drm_fd);
 	if (!error)
-		error = -posix_spawn(ret_pid, program, &actions, &attributes, arguments,
+		error = -posix_spawn(ret_pid, program, &actions, &attributes, arguments.list,
 				     no_environment);
 	posix_spawnattr_destroy(&attributes);
 destroy_actions:
 	posix_spawn_file_actions_destroy(&actions);
+	return error;
+}
+
+/* The child gets a copy of the DRM node's fd under its own number. */
+static int spawn_with_node(const char *program, const struct trial *trial, int output,
+			   pid_t *ret_pid)
+{
+	int error, drm_fd = -1;
+
+	if (trial->drm_fd >= 0) {
+		drm_fd = high_fd(trial->drm_fd);
+		if (drm_fd < 0)
+			return drm_fd;
+	}
+	error = spawn(program, trial, output, drm_fd, ret_pid);
+	if (drm_fd >= 0)
+		close(drm_fd);
 	return error;
 }
 
@@ -217,10 +258,10 @@ static int wait_for_answer(pid_t pid, int output, int64_t deadline, char line[TR
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPROTO;
 }
 
-int trial_run(const char *program, uint32_t deadline_ms, const char *node, uint32_t queue_type,
+int trial_run(const char *program, uint32_t deadline_ms, const struct trial *trial,
 	      struct trial_answer *ret_answer)
 {
-	int64_t deadline = now_ms() + deadline_ms;
+	int64_t deadline = now_ms() + (deadline_ms ? deadline_ms : TRIAL_DEADLINE_DEFAULT_MS);
 	char line[TRIAL_LINE_BYTES];
 	int error, fds[2];
 	pid_t pid;
@@ -228,7 +269,7 @@ int trial_run(const char *program, uint32_t deadline_ms, const char *node, uint3
 	error = make_pipe(fds);
 	if (error)
 		return error;
-	error = spawn(program, node, queue_type, fds[1], &pid);
+	error = spawn_with_node(program, trial, fds[1], &pid);
 	close(fds[1]);
 	if (!error)
 		error = wait_for_answer(pid, fds[0], deadline, line);
