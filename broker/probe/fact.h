@@ -20,4 +20,11 @@ static inline void fact_number(void *record, unsigned int row, uint64_t value,
  */
 int fact_text(void *record, unsigned int row, const void *text, size_t size);
 
+/*
+ * Says how the fact of `row` was obtained: one line in the list `how_row` of the same record, in
+ * the place of an earlier one of that row. Without memory, or room in the list, nothing is said.
+ */
+void fact_how(void *record, unsigned int how_row, unsigned int row, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
 #endif

@@ -26,6 +26,7 @@
 #include "broker/probe/drm.h"
 #include "broker/probe/fact.h"
 #include "broker/probe/heap.h"
+#include "broker/probe/hugetlb.h"
 #include "broker/probe/id.h"
 #include "broker/probe/platform.h"
 #include "broker/probe/quirks.h"
@@ -40,6 +41,7 @@ struct known {
 };
 
 struct probe {
+	const char *root; /* as in probe_options; borrowed */
 	struct udev *udev;
 	struct udev_monitor *monitor;
 	struct known *nodes;
@@ -162,31 +164,113 @@ static struct known *find_same(struct probe *probe, const struct probe_node *nod
 	return known;
 }
 
-/* `again` is what is reported of a node that is known. */
-static int appear(struct probe *probe, struct udev_device *device, enum probe_event again,
-		  probe_event_fn on_event, void *data)
+/* Takes `node`, also where it fails. `again` is what is reported of a node that is known. */
+static int appear_node(struct probe *probe, struct probe_node *node, enum probe_event again,
+		       probe_event_fn on_event, void *data)
 {
-	struct probe_node node;
-	struct known *known;
+	struct known *known = find_same(probe, node, on_event, data);
 	int error;
 
-	error = node_from_udev(device, &node);
-	if (error)
-		return error == -ENOTSUP ? 0 : error;
-	known = find_same(probe, &node, on_event, data);
 	if (known) {
 		known->seen = true;
 		on_event(data, again, &known->node);
-		probe_node_finish(&node);
+		probe_node_finish(node);
 		return 0;
 	}
-	error = remember(probe, &node);
+	error = remember(probe, node);
 	if (error) {
-		probe_node_finish(&node);
+		probe_node_finish(node);
 		return error == -ENOTSUP ? 0 : error;
 	}
 	on_event(data, PROBE_ADDED, &probe->nodes[probe->nodes_len - 1].node);
 	return 0;
+}
+
+/*
+ * Huge pages have no node of their own: udmabuf makes buffers of them, so each pool that has pages
+ * is a heap beside udmabuf's own, with the same node, and comes and goes with it. The kernel says
+ * nothing when a pool gets or loses its pages: that shows at the next event or enumeration.
+ */
+static int appear_pools(struct probe *probe, const struct probe_node *udmabuf,
+			enum probe_event again, probe_event_fn on_event, void *data)
+{
+	struct hugetlb_pool pools[HUGETLB_POOLS_MAX];
+	size_t len = hugetlb_list(probe->root, pools);
+	struct probe_node node;
+	int error = 0;
+
+	for (size_t i = 0; i < len && !error; i++) {
+		error = make_node(pools[i].id, udmabuf->node, pools[i].sysfs, udmabuf->subsystem,
+				  udmabuf->number, &node);
+		if (!error)
+			error = appear_node(probe, &node, again, on_event, data);
+	}
+	return error;
+}
+
+static bool is_pool(const struct known *known)
+{
+	uint64_t page_bytes;
+
+	return hugetlb_is_pool(known->node.sysfs, &page_bytes);
+}
+
+/* Those that were not seen lately, or all. */
+static void forget_pools(struct probe *probe, bool all, probe_event_fn on_event, void *data)
+{
+	for (size_t i = probe->nodes_len; i-- > 0;)
+		if (is_pool(&probe->nodes[i]) && (all || !probe->nodes[i].seen))
+			forget(probe, &probe->nodes[i], on_event, data);
+}
+
+/* What is no pool any more is told to have gone. */
+static int update_pools(struct probe *probe, const struct probe_node *udmabuf,
+			enum probe_event again, probe_event_fn on_event, void *data)
+{
+	int error;
+
+	for (size_t i = 0; i < probe->nodes_len; i++)
+		if (is_pool(&probe->nodes[i]))
+			probe->nodes[i].seen = false;
+	error = appear_pools(probe, udmabuf, again, on_event, data);
+	if (!error)
+		forget_pools(probe, false, on_event, data);
+	return error;
+}
+
+static int appear(struct probe *probe, struct udev_device *device, enum probe_event again,
+		  probe_event_fn on_event, void *data)
+{
+	struct probe_node node, udmabuf = {0};
+	int error = node_from_udev(device, &node);
+
+	if (error)
+		return error == -ENOTSUP ? 0 : error;
+	if (strcmp(node.subsystem, "misc") == 0) {
+		error = probe_node_copy(&node, &udmabuf);
+		if (error) {
+			probe_node_finish(&node);
+			return error;
+		}
+	}
+	error = appear_node(probe, &node, again, on_event, data);
+	if (!error && udmabuf.id)
+		error = update_pools(probe, &udmabuf, again, on_event, data);
+	probe_node_finish(&udmabuf);
+	return error;
+}
+
+static void disappear(struct probe *probe, const char *sysfs, probe_event_fn on_event, void *data)
+{
+	struct known *known = find_node(probe, sysfs);
+
+	if (!known)
+		return;
+	if (strcmp(known->node.subsystem, "misc") == 0)
+		forget_pools(probe, true, on_event, data);
+	known = find_node(probe, sysfs);
+	if (known)
+		forget(probe, known, on_event, data);
 }
 
 /* A monitor was plugged in, which is no fact of ours: no reason to open the card's node again. */
@@ -203,18 +287,14 @@ static int handle_event(struct probe *probe, struct udev_device *device, probe_e
 {
 	const char *action = udev_device_get_action(device);
 	const char *sysfs = udev_device_get_syspath(device);
-	struct known *known;
 
 	if (!action || !sysfs)
 		return 0;
 	if (strcmp(action, "add") == 0 ||
 	    (strcmp(action, "change") == 0 && !is_connector_change(device)))
 		return appear(probe, device, PROBE_CHANGED, on_event, data);
-	if (strcmp(action, "remove") == 0) {
-		known = find_node(probe, sysfs);
-		if (known)
-			forget(probe, known, on_event, data);
-	}
+	if (strcmp(action, "remove") == 0)
+		disappear(probe, sysfs, on_event, data);
 	return 0;
 }
 
@@ -315,8 +395,8 @@ int probe_create(const struct probe_options *options, struct probe **ret_probe)
 	struct probe *probe = calloc(1, sizeof(*probe));
 	int error = probe ? 0 : -ENOMEM;
 
-	(void)options; /* nothing of them matters before something is measured */
 	if (!error) {
+		probe->root = options ? options->root : NULL;
 		probe->udev = udev_new();
 		error = probe->udev ? watch(probe) : -ENOMEM;
 	}
@@ -381,9 +461,9 @@ static int open_node(const struct probe_node *node, int flags)
 }
 
 /* A heap of which the node cannot be opened is of no use; else opening it does nothing. */
-static int measure_heap(const struct probe_node *node, struct heap *heap)
+static int measure_heap(const struct probe_node *node, const struct probe_options *options,
+			struct heap *heap)
 {
-	bool is_udmabuf = strcmp(node->subsystem, "misc") == 0;
 	int fd = open_node(node, O_RDONLY);
 	int error;
 
@@ -394,68 +474,89 @@ static int measure_heap(const struct probe_node *node, struct heap *heap)
 	if (!error)
 		error = vocab_set_string(heap, HEAP_NODE, node->node, VOCAB_KERNEL);
 	if (!error)
-		heap_measure(is_udmabuf ? EXPORTER_UDMABUF : EXPORTER_DMA_HEAP, heap);
+		error = heap_measure(node, options, heap);
 	return error;
 }
 
-static int measure_by_kind(int fd, const struct probe_node *node,
-			   const struct probe_options *options, struct device *device)
+static void find_quirks(struct measure *measure)
 {
-	const struct quirk *quirk;
-	int error;
+	const struct device *device = measure->device;
+	struct quirk_subject subject = {
+		.kind = device->kind == KIND_DRM ? QUIRK_KIND_DRM : QUIRK_KIND_V4L2,
+		.name = vocab_string(device, DEVICE_DRIVER),
+		.compatible = vocab_has(device, DEVICE_COMPATIBLE) ? &device->compatible : NULL,
+		.kernel = measure->options->platform
+				  ? vocab_string(measure->options->platform, MACHINE_KERNEL)
+				  : "",
+	};
 
-	if (strcmp(node->subsystem, "drm") == 0)
-		error = drm_measure(fd, device);
-	else
-		error = v4l2_measure(fd, node, options, device);
-	if (error)
-		return error;
-	quirk = quirk_find((enum kind)vocab_number(device, DEVICE_KIND),
-			   vocab_string(device, DEVICE_DRIVER));
-	platform_measure(node->sysfs, quirk, device);
-	return 0;
+	quirks_find(measure->options->quirks, &subject, &measure->quirk);
 }
 
-static int measure_device(const struct probe_node *node, const struct probe_options *options,
-			  struct device *device)
+/* The order of the steps: measure.h. */
+static int measure_by_kind(struct measure *measure)
 {
-	int fd = open_node(node, O_RDWR);
+	bool is_drm = strcmp(measure->node->subsystem, "drm") == 0;
+	int error = is_drm ? drm_identify(measure) : v4l2_identify(measure);
+
+	if (error)
+		return error;
+	platform_identify(measure);
+	find_quirks(measure);
+	platform_measure(measure);
+	return is_drm ? drm_measure(measure) : v4l2_measure(measure);
+}
+
+static int measure_device(struct measure *measure)
+{
+	const struct probe_node *node = measure->node;
+	struct device *device = measure->device;
 	int error;
 
-	if (fd < 0)
-		return fd;
+	measure->fd = open_node(node, O_RDWR);
+	if (measure->fd < 0)
+		return measure->fd;
 	error = vocab_set_string(device, DEVICE_ID, node->id, VOCAB_KERNEL);
 	if (!error)
 		error = vocab_set_string(device, DEVICE_NODE, node->node, VOCAB_KERNEL);
 	if (!error)
 		error = vocab_set_number(device, DEVICE_NUMBER, node->number, VOCAB_KERNEL);
 	if (!error)
-		error = measure_by_kind(fd, node, options, device);
-	close(fd);
+		error = measure_by_kind(measure);
+	close(measure->fd);
 	return error;
 }
 
 int probe_measure(const struct probe_node *node, const struct probe_options *options,
-		  void *ret_descriptor)
+		  const void *previous, void *ret_descriptor, bool *ret_again)
 {
+	static const struct probe_options none = {0};
 	bool is_heap = probe_node_is_heap(node);
+	struct measure measure = {
+		.node = node, .options = options ? options : &none, .previous = previous};
 	struct vocab_head *record;
 	int error;
 
+	*ret_again = false;
 	error = vocab_create(is_heap ? &vocab_heap : &vocab_device, &record);
 	if (error)
 		return error;
-	error = is_heap ? measure_heap(node, (struct heap *)record)
-			: measure_device(node, options, (struct device *)record);
+	if (is_heap) {
+		error = measure_heap(node, measure.options, (struct heap *)record);
+	} else {
+		measure.device = (struct device *)record;
+		error = measure_device(&measure);
+	}
 	if (error) {
 		vocab_destroy(record);
 		return error == -ERANGE ? -ENOTSUP : error;
 	}
+	*ret_again = measure.again;
 	memcpy(ret_descriptor, &record, sizeof(record));
 	return 0;
 }
 
-int probe_machine(struct machine *machine)
+int probe_machine(const char *root, struct machine *machine)
 {
 	long page_bytes = sysconf(_SC_PAGESIZE);
 	struct utsname names;
@@ -468,5 +569,7 @@ int probe_machine(struct machine *machine)
 		error = fact_text(machine, MACHINE_KERNEL, names.release, sizeof(names.release));
 	if (!error && page_bytes > 0)
 		fact_number(machine, MACHINE_PAGE_BYTES, (uint64_t)page_bytes, VOCAB_KERNEL);
+	if (!error)
+		platform_measure_machine(root, machine);
 	return error;
 }

@@ -16,6 +16,14 @@ struct probe_options {
 	const char *trial_program;
 	/* How long a trial may take; 0: 5000. */
 	uint32_t trial_deadline_ms;
+	/* What no probe can see; NULL: nothing. Borrowed as long as measurements run. */
+	const struct quirks *quirks;
+	/* The machine's own facts (probe_machine), devices and heaps left out; NULL: the safe side.
+	 * Borrowed as long as measurements run, and not changed meanwhile. */
+	const struct machine *platform;
+	/* Where /sys and /proc are looked for, without a slash at the end; NULL: in their place.
+	 * For made-up trees. Borrowed as the others. */
+	const char *root;
 };
 
 /* A node as udev knows it, before it is measured. A plain value: probe_node_finish frees it. */
@@ -43,8 +51,8 @@ void probe_destroy(struct probe *probe);
 int probe_get_fd(const struct probe *probe);
 
 /*
- * Calls `on_event` with PROBE_ADDED for each node there is, PROBE_CHANGED for those it has told of
- * before, and PROBE_REMOVED for those that have vanished since. Errors: -ENOMEM, or udev's own.
+ * Calls `on_event` with PROBE_ADDED for each node there is, known ones as well, and PROBE_REMOVED
+ * for those that have vanished since. Errors: -ENOMEM, or udev's own.
  */
 int probe_enumerate(struct probe *probe, probe_event_fn on_event, void *data);
 
@@ -63,14 +71,17 @@ bool probe_node_is_heap(const struct probe_node *node);
  * Measures a node: opens it, asks, closes it. Blocks. Never disturbs a running user: no S_FMT
  * outside a context of our own, no trial on a queue that is busy, DRM master dropped at once.
  * What cannot be known is absent or assumed, with the safe side: a queue that is busy keeps its
- * memory model to itself. Each call makes its own trials.
+ * memory model to itself, and `*ret_again` then says that it is worth asking once more later.
+ * `previous` is what the node's last measurement gave, or NULL: what a trial has found then is not
+ * tried again.
  * Returns owned a struct device or struct heap.
  * Errors: -ENODEV (it went away), -ENOTSUP (it is nothing that uses pictures), -EACCES, -ENOMEM.
  */
 int probe_measure(const struct probe_node *node, const struct probe_options *options,
-		  void *ret_descriptor);
+		  const void *previous, void *ret_descriptor, bool *ret_again);
 
-/* Fills in what is the machine's own: architecture, kernel, page size. Errors: -ENOMEM. */
-int probe_machine(struct machine *machine);
+/* Fills in what is the machine's own, all but devices and heaps. `root` as in probe_options.
+ * Errors: -ENOMEM. */
+int probe_machine(const char *root, struct machine *machine);
 
 #endif
