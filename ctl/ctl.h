@@ -14,6 +14,7 @@
 #include "dmabroker.h"
 
 #define CTL_NAME "dmabrokerctl"
+#define CTL_PUBLIC_MAX 32
 
 enum ctl_status {
 	CTL_OK = 0,
@@ -52,11 +53,13 @@ struct ctl_verb {
 /* One run of the program. */
 struct ctl {
 	const char *address;
+	const char *machine_file; /* facts from here instead of a daemon; NULL: no */
 	enum ctl_json json;
 	bool legend;
 	bool color;
 	bool no_color;
 	bool verbose;
+	bool monitor;
 	bool done; /* --help or --version has answered */
 
 	const struct ctl_verb *verb;
@@ -66,15 +69,17 @@ struct ctl {
 	struct dmabroker *broker;
 	struct dmabroker_record *request; /* what the options have said of it so far */
 	const char *request_file;
+	const char *public[CTL_PUBLIC_MAX + 1]; /* of `dump`: names that are no secret */
 };
 
-extern const struct ctl_verb devices_verb, heaps_verb, plan_verb, alloc_verb;
+extern const struct ctl_verb devices_verb, heaps_verb, machine_verb, plan_verb, alloc_verb,
+	dump_verb, quirks_verb;
 
 /* Says on stderr, in one line, what went wrong. Returns `status`. */
 int ctl_error(enum ctl_status status, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Connects ctl->broker. */
+/* Connects ctl->broker to a daemon, or opens it over the facts of ctl->machine_file. */
 int ctl_connect(struct ctl *ctl);
 
 /*

@@ -8,6 +8,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/json.h"
+#include "ctl/machine-file.h"
 #include "ctl/text.h"
 
 /* -ENOMEM and the errno values that are not here are refusals. */
@@ -51,11 +52,49 @@ int ctl_error(enum ctl_status status, const char *format, ...)
 	return status;
 }
 
+/* Says which devices or heaps share an id. False: none do. */
+static bool complain_of_twins(const struct ctl *ctl, const struct dmabroker_record *machine,
+			      const char *list)
+{
+	const struct dmabroker_record *one, *other;
+
+	for (size_t i = 0; dmabroker_record_get_record(machine, list, i, &one) == 0; i++) {
+		for (size_t j = 0; j < i; j++) {
+			dmabroker_record_get_record(machine, list, j, &other);
+			if (strcmp(text_string(one, "id", ""), text_string(other, "id", "")) != 0)
+				continue;
+			ctl_error(CTL_USAGE, "%s: %s[%zu].id: '%s' is the id of %s[%zu] already",
+				  ctl->machine_file, list, i, text_string(one, "id", ""), list, j);
+			return true;
+		}
+	}
+	return false;
+}
+
+static int open_machine(struct ctl *ctl)
+{
+	struct dmabroker_record *machine;
+	int error, status = machine_file_load(ctl->machine_file, &machine);
+
+	if (status)
+		return status;
+	error = dmabroker_open_machine(machine, &ctl->broker);
+	if (error)
+		status = CTL_USAGE;
+	if (error && !complain_of_twins(ctl, machine, "devices") &&
+	    !complain_of_twins(ctl, machine, "heaps"))
+		ctl_error(status, "%s: %s", ctl->machine_file, strerror(-error));
+	dmabroker_record_destroy(machine);
+	return status;
+}
+
 int ctl_connect(struct ctl *ctl)
 {
 	const char *address = ctl->address;
 	int error;
 
+	if (ctl->machine_file)
+		return open_machine(ctl);
 	error = dmabroker_connect(address, &ctl->broker);
 	if (!error)
 		return 0;

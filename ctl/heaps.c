@@ -5,13 +5,25 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
+#include "ctl/facts.h"
 #include "ctl/json.h"
+#include "ctl/monitor.h"
 #include "ctl/text.h"
 
-static const struct ctl_option options[] = {{.name = NULL}};
+static int apply_verbose(struct ctl *ctl, const char *value)
+{
+	(void)value;
+	ctl->verbose = true;
+	return 0;
+}
 
-static const char *const headings[] = {"HEAP",	"MEMORY",   "CACHED",	    ">CAPACITY",
-				       ">FREE", ">LARGEST", ">ADDRESS BITS"};
+static const struct ctl_option options[] = {
+	{"verbose", 0, NULL, "every fact, with how it was obtained", apply_verbose},
+	MONITOR_OPTION,
+	{.name = NULL}};
+
+static const char *const headings[] = {"HEAP",	"MEMORY",   "CACHED", ">CAPACITY",
+				       ">FREE", ">LARGEST", ">BELOW"};
 
 static const char *memory_words(const struct dmabroker_record *heap)
 {
@@ -51,6 +63,20 @@ static void add_value(struct text_table *table, const struct dmabroker_record *h
 	free(text);
 }
 
+/* The address below which its memory lies. */
+static void add_end(struct text_table *table, const struct dmabroker_record *heap)
+{
+	uint64_t bits = facts_number(heap, "address-bits", 64);
+	uint64_t last = facts_number(heap, "address-max", UINT64_MAX);
+	char *text;
+
+	if (bits < 64 && last > (UINT64_C(1) << bits) - 1)
+		last = (UINT64_C(1) << bits) - 1;
+	text = last == UINT64_MAX ? text_format("-") : text_bytes(last + 1);
+	text_table_add(table, "%s", text);
+	free(text);
+}
+
 static void show(const struct ctl *ctl, struct dmabroker_record *const *heaps, size_t len)
 {
 	struct text_table *table =
@@ -63,9 +89,20 @@ static void show(const struct ctl *ctl, struct dmabroker_record *const *heaps, s
 		add_bytes(table, heaps[i], "capacity-bytes");
 		add_bytes(table, heaps[i], "free-bytes");
 		add_bytes(table, heaps[i], "buffer-bytes-max");
-		add_value(table, heaps[i], "address-bits", DMABROKER_TYPE_UINT);
+		add_end(table, heaps[i]);
 	}
 	text_table_print(ctl, table, 0);
+}
+
+static void show_all(const struct ctl *ctl, struct dmabroker_record *const *heaps, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (i)
+			putchar('\n');
+		text_heading(ctl, text_string(heaps[i], "id", "?"));
+		putchar('\n');
+		facts_show(heaps[i], 4, (const char *const[]){"id", NULL});
+	}
 }
 
 /* Why there are none: looks where the daemon looks. */
@@ -91,13 +128,19 @@ static int run(struct ctl *ctl)
 	status = ctl_connect(ctl);
 	if (status)
 		return status;
+	if (ctl->monitor)
+		return monitor_run(ctl, "heap");
 	error = dmabroker_list_heaps(ctl->broker, &heaps, &len);
 	if (error)
 		return ctl_failed(ctl, error);
 	if (ctl->json)
 		json_print_records(ctl, heaps, len);
+	else if (len && ctl->verbose)
+		show_all(ctl, heaps, len);
 	else if (len)
 		show(ctl, heaps, len);
+	else if (ctl->machine_file)
+		ctl_error(CTL_OK, "no heaps: the machine file has none");
 	else
 		explain_none();
 	dmabroker_record_list_destroy(heaps, len);

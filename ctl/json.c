@@ -10,7 +10,7 @@
 
 #include "ctl/text.h"
 
-#define FILE_BYTES_MAX (1024 * 1024)
+#define VALUES_MAX 1000000 /* of a file; each takes some 100 bytes of memory */
 
 /* Takes `value`. */
 static void add(struct json_object *object, const char *key, struct json_object *value)
@@ -186,31 +186,106 @@ void json_print_error(const struct ctl *ctl, const char *name, const char *text,
 	json_print(ctl, object);
 }
 
-static int read_all(const char *path, FILE *file, char *text, size_t *ret_len)
+/* Reads at most `max` bytes. Returns owned; NULL: it has said why. */
+static char *read_all(const char *path, FILE *file, size_t max, size_t *ret_len)
 {
-	size_t len = fread(text, 1, FILE_BYTES_MAX + 1, file);
+	char *text = malloc(max + 1);
+	size_t len;
 
+	if (!text)
+		ctl_out_of_memory();
+	len = fread(text, 1, max + 1, file);
+	if (!ferror(file) && len <= max) {
+		*ret_len = len;
+		return text;
+	}
 	if (ferror(file))
-		return ctl_error(CTL_USAGE, "%s: %m", path);
-	if (len > FILE_BYTES_MAX)
-		return ctl_error(CTL_USAGE, "%s: larger than %d bytes", path, FILE_BYTES_MAX);
-	*ret_len = len;
+		ctl_error(CTL_USAGE, "%s: %m", path);
+	else
+		ctl_error(CTL_USAGE, "%s: larger than %zu bytes", path, max);
+	free(text);
+	return NULL;
+}
+
+static char *read_file(const char *path, size_t max, size_t *ret_len)
+{
+	char *text;
+	FILE *file;
+
+	if (strcmp(path, "-") == 0)
+		return read_all("stdin", stdin, max, ret_len);
+	file = fopen(path, "re");
+	if (!file) {
+		ctl_error(CTL_USAGE, "%s: %m", path);
+		return NULL;
+	}
+	text = read_all(path, file, max, ret_len);
+	fclose(file);
+	return text;
+}
+
+/* ---- what json-c passes over: doubled keys and numbers that are too large ---- */
+
+/* Bytes of the string that begins at `text` with its quote. */
+static size_t string_bytes(const char *text, size_t len)
+{
+	size_t at = 1;
+
+	while (at < len && text[at] != '"')
+		at += text[at] == '\\' ? 2 : 1;
+	return at < len ? at + 1 : len;
+}
+
+static bool is_too_large(const char *digits, size_t len)
+{
+	static const char most[] = "18446744073709551615";
+	size_t most_len = sizeof(most) - 1;
+
+	return len > most_len || (len == most_len && strncmp(digits, most, len) > 0);
+}
+
+/* Walks through the text: how many keys and values there are, and where a whole number is too large
+ * for 64 bits, of which json-c makes the largest one there is. */
+static int scan(const char *path, const char *text, size_t len, size_t *ret_keys)
+{
+	size_t keys = 0, values = 1, step;
+
+	for (size_t at = 0; at < len; at += step) {
+		step = text[at] == '"' ? string_bytes(text + at, len - at) : 1;
+		keys += text[at] == ':';
+		values += text[at] == ',' || text[at] == ':';
+		if (text[at] < '0' || text[at] > '9')
+			continue;
+		while (at + step < len && strchr("0123456789.eE+-", text[at + step]) &&
+		       text[at + step])
+			step++;
+		if (strspn(text + at, "0123456789") >= step && is_too_large(text + at, step))
+			return ctl_error(CTL_USAGE,
+					 "%s: the number at byte %zu has more than 64 bits", path,
+					 at);
+	}
+	if (values > VALUES_MAX)
+		return ctl_error(CTL_USAGE, "%s: more than %d values", path, VALUES_MAX);
+	*ret_keys = keys;
 	return 0;
 }
 
-static int read_file(const char *path, char *text, size_t *ret_len)
+/* All keys of all objects in a value. */
+static size_t count_keys(struct json_object *value)
 {
-	FILE *file;
-	int status;
+	size_t keys = 0;
 
-	if (strcmp(path, "-") == 0)
-		return read_all("stdin", stdin, text, ret_len);
-	file = fopen(path, "re");
-	if (!file)
-		return ctl_error(CTL_USAGE, "%s: %m", path);
-	status = read_all(path, file, text, ret_len);
-	fclose(file);
-	return status;
+	if (json_object_is_type(value, json_type_array))
+		for (size_t i = 0; i < json_object_array_length(value); i++)
+			keys += count_keys(json_object_array_get_idx(value, i));
+	if (!json_object_is_type(value, json_type_object))
+		return keys;
+	json_object_object_foreach(value, key, member)
+	{
+		(void)key;
+		keys += 1 + count_keys(member);
+	}
+	return keys;
 }
 
 /* Only white space may follow the object. */
@@ -247,17 +322,33 @@ static int parse(const char *path, const char *text, size_t len, struct json_obj
 			 json_tokener_error_desc(problem), parsed);
 }
 
-int json_load(const char *path, struct json_object **ret_object)
+static int load(const char *path, const char *text, size_t len, struct json_object **ret_object)
 {
-	char *text = malloc(FILE_BYTES_MAX + 1);
+	struct json_object *object = NULL;
+	size_t keys = 0;
+	int status = scan(path, text, len, &keys);
+
+	if (!status)
+		status = parse(path, text, len, &object);
+	if (status)
+		return status;
+	if (count_keys(object) == keys) {
+		*ret_object = object;
+		return 0;
+	}
+	json_object_put(object);
+	return ctl_error(CTL_USAGE, "%s: a key comes twice in the same object", path);
+}
+
+int json_load(const char *path, size_t bytes_max, struct json_object **ret_object)
+{
 	size_t len = 0;
+	char *text = read_file(path, bytes_max, &len);
 	int status;
 
 	if (!text)
-		ctl_out_of_memory();
-	status = read_file(path, text, &len);
-	if (!status)
-		status = parse(path, text, len, ret_object);
+		return CTL_USAGE;
+	status = load(path, text, len, ret_object);
 	free(text);
 	return status;
 }

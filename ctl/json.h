@@ -33,7 +33,11 @@ void json_print_records(const struct ctl *ctl, struct dmabroker_record *const *r
 void json_print_error(const struct ctl *ctl, const char *name, const char *text,
 		      const struct dmabroker_record *details);
 
-/* Reads a file that holds one JSON object; "-" is stdin. Returns owned; json_object_put frees. */
-int json_load(const char *path, struct json_object **ret_object);
+/*
+ * Reads a file of at most `bytes_max` bytes that holds one JSON object; "-" is stdin. Refused are
+ * also keys that come twice in an object, whole numbers of more than 64 bits, and more than a
+ * million values. Returns owned; json_object_put frees.
+ */
+int json_load(const char *path, size_t bytes_max, struct json_object **ret_object);
 
 #endif

@@ -8,7 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/text.h"
+
 #define SEE "see dmabroker-protocol(7)"
+#define SHOWN 60 /* bytes of a wrong value that are repeated */
+
+/* ---- words ---- */
 
 bool key_parse_number(const char *text, uint64_t *ret_number)
 {
@@ -76,204 +81,277 @@ static bool parse_bool(const char *text, bool *ret_value)
 	return false;
 }
 
-/* Asks each setter that could take the text. -EINVAL: none does. */
+/* "640x480" */
+static bool parse_size(const char *text, uint32_t *ret_width, uint32_t *ret_height)
+{
+	size_t len = strcspn(text, "x");
+	char *first = text_format("%.*s", (int)len, text);
+	uint64_t width, height;
+	bool valid;
+
+	valid = text[len] && key_parse_number(first, &width) &&
+		key_parse_number(text + len + 1, &height) && width <= UINT32_MAX &&
+		height <= UINT32_MAX;
+	free(first);
+	if (!valid)
+		return false;
+	*ret_width = (uint32_t)width;
+	*ret_height = (uint32_t)height;
+	return true;
+}
+
+/* ---- complaints ---- */
+
+/* Says why a setter refused the value that is `shown`. */
+static int explain(const struct dmabroker_record *record, const char *where, const char *key,
+		   const char *shown, int error)
+{
+	const char *cut = strlen(shown) > SHOWN ? "..." : "";
+	char *right;
+	int status;
+
+	if (error == -ENOENT)
+		return ctl_error(CTL_USAGE, "%s: there is no such key, " SEE, where);
+	if (error == -EOPNOTSUPP)
+		return ctl_error(CTL_REFUSED, "%s: %.*s%s is known but not served yet", where,
+				 SHOWN, shown, cut);
+	if (error != -EINVAL && error != -ERANGE)
+		return ctl_error(CTL_REFUSED, "%s: %s", where, strerror(-error));
+	right = dmabroker_record_describe_key(record, key);
+	if (!right)
+		ctl_out_of_memory();
+	status = ctl_error(CTL_USAGE, "%s: %.*s%s is wrong: right is %s", where, SHOWN, shown, cut,
+			   right);
+	free(right);
+	return status;
+}
+
+static int explain_text(const struct dmabroker_record *record, const char *where, const char *key,
+			const char *text, int error)
+{
+	char *shown;
+	int status;
+
+	if (!error)
+		return 0;
+	shown = text_format("'%s'", text);
+	status = explain(record, where, key, shown, error);
+	free(shown);
+	return status;
+}
+
+static int explain_json(const struct dmabroker_record *record, const char *where, const char *key,
+			struct json_object *value, int error)
+{
+	return error ? explain(record, where, key,
+			       json_object_to_json_string_ext(value,
+							      JSON_C_TO_STRING_NOSLASHESCAPE),
+			       error)
+		     : 0;
+}
+
+/* ---- from text ---- */
+
+static int set_number_text(struct dmabroker_record *record, const char *key, const char *text)
+{
+	uint64_t number;
+
+	return key_parse_number(text, &number) ? dmabroker_record_set_uint(record, key, number)
+					       : -EINVAL;
+}
+
+static int set_fourcc_text(struct dmabroker_record *record, const char *key, const char *text)
+{
+	uint64_t modifier;
+	uint32_t fourcc;
+
+	if (strchr(text, ':') || !key_parse_format(text, &fourcc, &modifier))
+		return -EINVAL;
+	return dmabroker_record_set_uint(record, key, fourcc);
+}
+
+static int add_format_text(struct dmabroker_record *record, const char *key, const char *text)
+{
+	uint64_t modifier;
+	uint32_t fourcc;
+
+	if (!key_parse_format(text, &fourcc, &modifier))
+		return -EINVAL;
+	return dmabroker_record_add_format(record, key, fourcc, modifier);
+}
+
+static int add_size_text(struct dmabroker_record *record, const char *key, const char *text)
+{
+	uint32_t width, height;
+
+	if (!parse_size(text, &width, &height))
+		return -EINVAL;
+	return dmabroker_record_add_size(record, key, width, height);
+}
+
 static int set_text(struct dmabroker_record *record, const char *key, const char *text)
 {
-	uint64_t number, modifier;
-	uint32_t fourcc;
+	int type = dmabroker_record_get_type(record, key);
 	bool yes;
-	int error;
 
-	error = dmabroker_record_set_string(record, key, text);
-	if (error == -EINVAL)
-		error = dmabroker_record_add_string(record, key, text);
-	if (error == -EINVAL && key_parse_format(text, &fourcc, &modifier))
-		error = dmabroker_record_add_format(record, key, fourcc, modifier);
-	if (error == -EINVAL && parse_bool(text, &yes))
-		error = dmabroker_record_set_bool(record, key, yes);
-	if (error == -EINVAL && key_parse_number(text, &number))
-		error = dmabroker_record_set_uint(record, key, number);
-	return error;
-}
-
-/* What the key would have taken. The record is given up already, so it may be tried out. */
-static const char *wanted(struct dmabroker_record *record, const char *key)
-{
-	int error = dmabroker_record_set_bool(record, key, 1);
-
-	if (!error)
-		return "yes or no";
-	error = dmabroker_record_set_uint(record, key, 1);
-	if (!error || error == -ERANGE)
-		return "a whole number";
-	error = dmabroker_record_add_format(record, key, 0x34325258, 0);
-	if (!error || error == -ERANGE)
-		return "formats such as XR24 or NV12:0x0";
-	error = dmabroker_record_add_string(record, key, "x");
-	if (!error || error == -ERANGE)
-		return "a list of strings";
-	return "one of its words, " SEE;
-}
-
-/*
- * The limit that `number` crosses: limits are an interval, so between a number that works and one
- * that does not there is one border. Returns `number` where none is found.
- */
-static uint64_t nearest_number(struct dmabroker_record *record, const char *key, uint64_t number)
-{
-	uint64_t good = 0, bad = number, middle;
-	int error = -ERANGE;
-
-	for (int bit = 0; bit < 64 && error; bit++) {
-		good = UINT64_C(1) << bit;
-		error = dmabroker_record_set_uint(record, key, good);
-	}
-	if (error)
-		return number;
-	while (good > bad ? good - bad > 1 : bad - good > 1) {
-		middle = good > bad ? bad + (good - bad) / 2 : good + (bad - good) / 2;
-		if (dmabroker_record_set_uint(record, key, middle) == 0)
-			good = middle;
-		else
-			bad = middle;
-	}
-	return good;
-}
-
-/* A string has no place for `text`: says how much of it would have one. */
-static int explain_length(struct dmabroker_record *record, const char *where, const char *key,
-			  const char *text)
-{
-	size_t len = strlen(text);
-	char *shorter = strdup(text);
-	int error = -ERANGE;
-
-	if (!shorter)
-		ctl_out_of_memory();
-	while (len > 0 && error == -ERANGE) {
-		shorter[--len] = '\0';
-		error = dmabroker_record_set_string(record, key, shorter);
-	}
-	free(shorter);
-	if (!*text)
-		return ctl_error(CTL_USAGE, "%s: must not be empty", where);
-	if (!error)
-		return ctl_error(CTL_USAGE, "%s: '%s' is too long: at most %zu bytes", where, text,
-				 len);
-	return ctl_error(CTL_USAGE, "%s: '%s' is one too many, or too long", where, text);
-}
-
-static int explain_range(struct dmabroker_record *record, const char *where, const char *key,
-			 const char *text)
-{
-	uint64_t number, nearest;
-
-	if (!key_parse_number(text, &number) ||
-	    dmabroker_record_set_uint(record, key, number) != -ERANGE)
-		return explain_length(record, where, key, text);
-	nearest = nearest_number(record, key, number);
-	if (nearest == number)
-		return ctl_error(CTL_USAGE, "%s: %s is out of range, " SEE, where, text);
-	return ctl_error(CTL_USAGE, "%s: %s is out of range: at %s %" PRIu64, where, text,
-			 nearest < number ? "most" : "least", nearest);
-}
-
-static int explain(struct dmabroker_record *record, const char *where, const char *key,
-		   const char *text, int error)
-{
-	switch (error) {
-	case 0:
-		return 0;
-	case -ENOENT:
-		return ctl_error(CTL_USAGE, "%s: there is no such key, " SEE, where);
-	case -EINVAL:
-		return ctl_error(CTL_USAGE, "%s: '%s' is wrong: right is %s", where, text,
-				 wanted(record, key));
-	case -ERANGE:
-		return explain_range(record, where, key, text);
-	case -EOPNOTSUPP:
-		return ctl_error(CTL_REFUSED, "%s: '%s' is known but not served yet", where, text);
+	switch (type) {
+	case DMABROKER_TYPE_BOOL:
+		return parse_bool(text, &yes) ? dmabroker_record_set_bool(record, key, yes)
+					      : -EINVAL;
+	case DMABROKER_TYPE_UINT:
+	case DMABROKER_TYPE_MODIFIER:
+		return set_number_text(record, key, text);
+	case DMABROKER_TYPE_FOURCC:
+		return set_fourcc_text(record, key, text);
+	case DMABROKER_TYPE_STRING:
+		return dmabroker_record_set_string(record, key, text);
+	case DMABROKER_TYPE_STRINGS:
+		return dmabroker_record_add_string(record, key, text);
+	case DMABROKER_TYPE_FORMATS:
+		return add_format_text(record, key, text);
+	case DMABROKER_TYPE_SIZES:
+		return add_size_text(record, key, text);
 	default:
-		return ctl_error(CTL_REFUSED, "%s: %s", where, strerror(-error));
+		return type < 0 ? type : -EINVAL;
 	}
 }
 
 int key_set_text(struct dmabroker_record *record, const char *where, const char *key,
 		 const char *text)
 {
-	return explain(record, where, key, text, set_text(record, key, text));
+	return explain_text(record, where, key, text, set_text(record, key, text));
 }
 
-static int set_number(struct dmabroker_record *record, const char *key, struct json_object *value)
+/* ---- from JSON ---- */
+
+/* The text of a JSON string. Returns borrowed; NULL: another type, or a NUL inside. */
+static const char *text_of(struct json_object *value)
 {
-	if (json_object_get_int64(value) < 0)
-		return -EINVAL;
-	return dmabroker_record_set_uint(record, key, json_object_get_uint64(value));
+	const char *text;
+
+	if (!json_object_is_type(value, json_type_string))
+		return NULL;
+	text = json_object_get_string(value);
+	return strlen(text) == (size_t)json_object_get_string_len(value) ? text : NULL;
 }
 
-/* {"format": "XR24", "modifier": "0x0"} */
+/* {"format": "XR24", "modifier": "0x0"}, or "XR24:0x0" */
 static int add_format(struct dmabroker_record *record, const char *key, struct json_object *value)
 {
-	struct json_object *format = json_object_object_get(value, "format");
-	struct json_object *number = json_object_object_get(value, "modifier");
+	struct json_object *format = NULL, *number = NULL;
+	const char *text = text_of(value), *fourcc_text, *modifier_text = "0x0";
 	uint64_t modifier = 0, unused;
 	uint32_t fourcc;
-	bool valid;
 
-	valid = json_object_is_type(format, json_type_string) &&
-		json_object_object_length(value) == (number ? 2 : 1) &&
-		key_parse_format(json_object_get_string(format), &fourcc, &unused);
-	if (number)
-		valid = valid && json_object_is_type(number, json_type_string) &&
-			key_parse_number(json_object_get_string(number), &modifier);
-	if (!valid)
+	if (text)
+		return add_format_text(record, key, text);
+	if (!json_object_is_type(value, json_type_object))
+		return -EINVAL;
+	json_object_object_get_ex(value, "format", &format);
+	if (json_object_object_get_ex(value, "modifier", &number))
+		modifier_text = text_of(number);
+	fourcc_text = text_of(format);
+	if (json_object_object_length(value) != (number ? 2 : 1) || !fourcc_text ||
+	    !modifier_text || !key_parse_format(fourcc_text, &fourcc, &unused) ||
+	    !key_parse_number(modifier_text, &modifier))
 		return -EINVAL;
 	return dmabroker_record_add_format(record, key, fourcc, modifier);
 }
 
-static int set_element(struct dmabroker_record *record, const char *where, const char *key,
+static bool side_of(struct json_object *value, const char *side, uint32_t *ret_pixels)
+{
+	struct json_object *number;
+
+	if (!json_object_object_get_ex(value, side, &number) ||
+	    !json_object_is_type(number, json_type_int) || json_object_get_int64(number) < 0 ||
+	    json_object_get_int64(number) > UINT32_MAX)
+		return false;
+	*ret_pixels = (uint32_t)json_object_get_int64(number);
+	return true;
+}
+
+/* {"width": 640, "height": 480}, or "640x480" */
+static int add_size(struct dmabroker_record *record, const char *key, struct json_object *value)
+{
+	const char *text = text_of(value);
+	uint32_t width, height;
+
+	if (text)
+		return add_size_text(record, key, text);
+	if (!json_object_is_type(value, json_type_object) ||
+	    json_object_object_length(value) != 2 || !side_of(value, "width", &width) ||
+	    !side_of(value, "height", &height))
+		return -EINVAL;
+	return dmabroker_record_add_size(record, key, width, height);
+}
+
+static int add_element(struct dmabroker_record *record, const char *key, int type,
 		       struct json_object *value)
 {
-	const char *text = json_object_get_string(value);
-	uint64_t modifier;
-	uint32_t fourcc;
-	int error = -EINVAL;
+	const char *text = text_of(value);
 
-	if (json_object_is_type(value, json_type_object))
-		error = add_format(record, key, value);
-	if (json_object_is_type(value, json_type_string))
-		error = dmabroker_record_add_string(record, key, text);
-	if (json_object_is_type(value, json_type_string) && error == -EINVAL &&
-	    key_parse_format(text, &fourcc, &modifier))
-		error = dmabroker_record_add_format(record, key, fourcc, modifier);
-	return explain(record, where, key, text ? text : "null", error);
+	switch (type) {
+	case DMABROKER_TYPE_FORMATS:
+		return add_format(record, key, value);
+	case DMABROKER_TYPE_SIZES:
+		return add_size(record, key, value);
+	default:
+		return text ? dmabroker_record_add_string(record, key, text) : -EINVAL;
+	}
+}
+
+static int add_elements(struct dmabroker_record *record, const char *where, const char *key,
+			int type, struct json_object *list)
+{
+	size_t len = json_object_array_length(list);
+	struct json_object *value;
+	int status = 0;
+	char *label;
+
+	for (size_t i = 0; i < len && !status; i++) {
+		value = json_object_array_get_idx(list, i);
+		label = text_format("%s[%zu]", where, i);
+		status = explain_json(record, label, key, value,
+				      add_element(record, key, type, value));
+		free(label);
+	}
+	return status;
+}
+
+static int set_json(struct dmabroker_record *record, const char *key, int type,
+		    struct json_object *value)
+{
+	const char *text = text_of(value);
+
+	switch (type) {
+	case DMABROKER_TYPE_BOOL:
+		return json_object_is_type(value, json_type_boolean)
+			       ? dmabroker_record_set_bool(record, key,
+							   json_object_get_boolean(value))
+			       : -EINVAL;
+	case DMABROKER_TYPE_UINT:
+		return json_object_is_type(value, json_type_int) &&
+				       json_object_get_int64(value) >= 0
+			       ? dmabroker_record_set_uint(record, key,
+							   json_object_get_uint64(value))
+			       : -EINVAL;
+	case DMABROKER_TYPE_FOURCC:
+	case DMABROKER_TYPE_MODIFIER:
+	case DMABROKER_TYPE_STRING:
+		return text ? set_text(record, key, text) : -EINVAL;
+	default:
+		return -EINVAL;
+	}
 }
 
 int key_set_json(struct dmabroker_record *record, const char *where, const char *key,
 		 struct json_object *value)
 {
-	const char *text = json_object_get_string(value);
-	int status = 0, error = -EINVAL;
-	size_t len;
+	int type = dmabroker_record_get_type(record, key);
 
-	switch (json_object_get_type(value)) {
-	case json_type_array:
-		len = json_object_array_length(value);
-		for (size_t i = 0; i < len && !status; i++)
-			status = set_element(record, where, key,
-					     json_object_array_get_idx(value, i));
-		return status;
-	case json_type_string:
-		error = dmabroker_record_set_string(record, key, text);
-		break;
-	case json_type_boolean:
-		error = dmabroker_record_set_bool(record, key, json_object_get_boolean(value));
-		break;
-	case json_type_int:
-		error = set_number(record, key, value);
-		break;
-	default:
-		break;
-	}
-	return explain(record, where, key, text ? text : "null", error);
+	if (type >= DMABROKER_TYPE_STRINGS && type < DMABROKER_TYPE_RECORDS &&
+	    json_object_is_type(value, json_type_array))
+		return add_elements(record, where, key, type, value);
+	return explain_json(record, where, key, value,
+			    type < 0 ? type : set_json(record, key, type, value));
 }

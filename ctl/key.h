@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Gives a key of a request a value that came as text or as JSON. Which type the key has is not
- * known here: the record's own setters are asked one after the other, and they know.
+ * Gives a key of a request or machine a value that came as text or as JSON. No key is known here:
+ * the record says which type a key has, and what would be right for it.
  */
 #ifndef CTL_KEY_H
 #define CTL_KEY_H
@@ -15,6 +15,7 @@
 int key_set_text(struct dmabroker_record *record, const char *where, const char *key,
 		 const char *text);
 
+/* All but lists of records. A list is given whole. */
 int key_set_json(struct dmabroker_record *record, const char *where, const char *key,
 		 struct json_object *value);
 

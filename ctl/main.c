@@ -8,8 +8,9 @@
 #include "ctl/ctl.h"
 #include "ctl/options.h"
 
-static const struct ctl_verb *const verbs[] = {&devices_verb, &heaps_verb, &plan_verb, &alloc_verb,
-					       NULL};
+static const struct ctl_verb *const verbs[] = {&devices_verb, &heaps_verb, &machine_verb,
+					       &plan_verb,    &alloc_verb, &dump_verb,
+					       &quirks_verb,  NULL};
 
 static int apply_json(struct ctl *ctl, const char *value)
 {
@@ -27,6 +28,12 @@ static int apply_json(struct ctl *ctl, const char *value)
 static int apply_address(struct ctl *ctl, const char *value)
 {
 	ctl->address = value;
+	return 0;
+}
+
+static int apply_machine(struct ctl *ctl, const char *value)
+{
+	ctl->machine_file = value;
 	return 0;
 }
 
@@ -63,6 +70,7 @@ static int apply_version(struct ctl *ctl, const char *value)
 const struct ctl_option global_options[] = {
 	{"json", 0, "[=short|pretty]", "print JSON, on one line or indented", apply_json},
 	{"address", 0, "ADDR", "D-Bus address of the daemon, or 'system'", apply_address},
+	{"machine", 0, "FILE", "facts from a machine file, without a daemon", apply_machine},
 	{"no-legend", 0, NULL, "no headings and no hints", apply_no_legend},
 	{"no-color", 0, NULL, "no colours; so does NO_COLOR", apply_no_color},
 	{"help", 'h', NULL, "show this help", apply_help},
@@ -113,6 +121,10 @@ static int run_verb(struct ctl *ctl, int argc, char **argv)
 				 argv[first]);
 	if (ctl->command && !ctl->command[0])
 		return ctl_error(CTL_USAGE, "no command after '--'");
+	if (ctl->machine_file && ctl->address)
+		return ctl_error(
+			CTL_USAGE,
+			"--machine and --address: the facts come from the one or the other");
 	ctl->color = wants_color(ctl);
 	return ctl->verb->run(ctl);
 }

@@ -22,7 +22,8 @@
 #include "ctl/text.h"
 
 #define PARTICIPANTS_MAX 16
-#define NAME_BYTES_MAX 64
+#define NAME_BYTES_MAX 255
+#define FILE_BYTES_MAX (1024 * 1024)
 #define FORM "right is [NAME=]DEVICE[:ROLE][,KEY=VALUE...] or [NAME=]cpu[,KEY=VALUE...]"
 
 const char request_help[] =
@@ -381,7 +382,8 @@ static int add_json_participant(struct ctl *ctl, const char *where, struct json_
 	status = begin_json_participant(ctl, where, object, &record);
 	json_object_object_foreach(object, key, value)
 	{
-		if (!status && strcmp(key, "name") != 0 && strcmp(key, "role") != 0)
+		if (!status && strcmp(key, "name") != 0 && strcmp(key, "role") != 0 &&
+		    strncmp(key, "x-", 2) != 0)
 			status = set_json(record, where, key, value);
 	}
 	return status;
@@ -404,6 +406,8 @@ static int add_json_participants(struct ctl *ctl, struct json_object *list)
 
 static int add_json_member(struct ctl *ctl, const char *key, struct json_object *value)
 {
+	if (strncmp(key, "x-", 2) == 0)
+		return 0;
 	if (strcmp(key, "participants") == 0)
 		return add_json_participants(ctl, value);
 	return set_json(ctl->request, ctl->request_file, key, value);
@@ -416,9 +420,12 @@ static int build_from_file(struct ctl *ctl)
 
 	if (ctl->arguments[0] || ctl->request)
 		return ctl_error(CTL_USAGE,
-				 "--request stands alone: the file says participants and options");
+				 "a request file stands alone: it says participants and options");
+	if (ctl->machine_file && strcmp(ctl->machine_file, "-") == 0 &&
+	    strcmp(ctl->request_file, "-") == 0)
+		return ctl_error(CTL_USAGE, "machine and request cannot both come from stdin");
 	need_request(ctl);
-	status = json_load(ctl->request_file, &object);
+	status = json_load(ctl->request_file, FILE_BYTES_MAX, &object);
 	if (status)
 		return status;
 	json_object_object_foreach(object, key, value)
@@ -430,11 +437,26 @@ static int build_from_file(struct ctl *ctl)
 	return status ? status : ctl_connect(ctl);
 }
 
+/* A single argument that ends in .json is a request file: no device's name does. */
+static void find_request_file(struct ctl *ctl)
+{
+	static const char ending[] = ".json";
+	const char *argument = ctl->arguments[0];
+	size_t len = argument ? strlen(argument) : 0;
+
+	if (ctl->request_file || !argument || ctl->arguments[1] || len < sizeof(ending) - 1 ||
+	    strcmp(argument + len - (sizeof(ending) - 1), ending) != 0)
+		return;
+	ctl->request_file = argument;
+	ctl->arguments++;
+}
+
 int request_build(struct ctl *ctl)
 {
 	struct part parts[PARTICIPANTS_MAX] = {{0}};
 	int status;
 
+	find_request_file(ctl);
 	if (ctl->request_file)
 		return build_from_file(ctl);
 	status = build_from_words(ctl, parts);

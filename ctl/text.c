@@ -24,6 +24,14 @@ struct text_table {
 	size_t cells_len;
 };
 
+bool text_is_one_of(const char *text, const char *const *list)
+{
+	for (; *list; list++)
+		if (strcmp(*list, text) == 0)
+			return true;
+	return false;
+}
+
 size_t text_width(void)
 {
 	const char *columns = getenv("COLUMNS");

@@ -14,6 +14,9 @@
 
 struct text_table;
 
+/* Whether a list of texts, which ends with NULL, has `text`. */
+bool text_is_one_of(const char *text, const char *const *list);
+
 /* Columns to fill: COLUMNS, else the terminal's own, else 80; without a terminal no line is broken.
  */
 size_t text_width(void);

@@ -760,7 +760,8 @@ void bus_settle(struct bus *bus)
 	offer_held(&bus->early);
 }
 
-void bus_on_change(struct bus *bus, enum broker_change change, const void *descriptor)
+void bus_on_change(struct bus *bus, enum broker_change change, const void *descriptor,
+		   const void *previous)
 {
-	methods_on_change(bus->methods, change, descriptor);
+	methods_on_change(bus->methods, change, descriptor, previous);
 }

@@ -30,6 +30,7 @@ int bus_listen(struct bus *bus, const char *path);
 void bus_settle(struct bus *bus);
 
 /* broker_host.on_change */
-void bus_on_change(struct bus *bus, enum broker_change change, const void *descriptor);
+void bus_on_change(struct bus *bus, enum broker_change change, const void *descriptor,
+		   const void *previous);
 
 #endif

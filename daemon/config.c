@@ -17,6 +17,7 @@ enum option_value {
 	OPTION_BUS,
 	OPTION_NO_TRIALS,
 	OPTION_TRIAL_PROGRAM,
+	OPTION_QUIRKS,
 	OPTION_WORKERS,
 	OPTION_VERBOSE,
 	OPTION_HELP,
@@ -28,6 +29,7 @@ static const struct option options[] = {
 	{"bus", required_argument, NULL, OPTION_BUS},
 	{"no-trials", no_argument, NULL, OPTION_NO_TRIALS},
 	{"trial-program", required_argument, NULL, OPTION_TRIAL_PROGRAM},
+	{"quirks", required_argument, NULL, OPTION_QUIRKS},
 	{"workers", required_argument, NULL, OPTION_WORKERS},
 	{"verbose", no_argument, NULL, OPTION_VERBOSE},
 	{"help", no_argument, NULL, OPTION_HELP},
@@ -49,6 +51,10 @@ static void print_usage(FILE *file)
 		"  --no-trials           never try a device, know only what the kernel says of it\n"
 		"  --trial-program PATH  the program that tries devices\n"
 		"                        (default " DMABROKER_TRIAL_PROGRAM ")\n"
+		"  --quirks DIR          quirk files, again for more, the last winning; none: no "
+		"quirks\n"
+		"                        (default " DMABROKER_QUIRKS_DIRECTORY "\n"
+		"                        and " DMABROKER_QUIRKS_OVERRIDE ")\n"
 		"  --workers N           threads for what may block, 1 to %d (default %d)\n"
 		"  --verbose             say more on stderr\n"
 		"  --help                say this\n"
@@ -75,6 +81,37 @@ static int read_workers(const char *text, unsigned int *ret_workers)
 	return 0;
 }
 
+static int add_quirks(struct config *config, const char *directory)
+{
+	if (config->quirks_len == CONFIG_QUIRKS_MAX) {
+		fprintf(stderr, "dmabrokerd: --quirks: at most %d directories\n",
+			CONFIG_QUIRKS_MAX);
+		return -EINVAL;
+	}
+	config->quirks[config->quirks_len++] = directory;
+	return 0;
+}
+
+/* Without a word of the command line those of the installation, and none where it says so. */
+static int settle_quirks(struct config *config)
+{
+	size_t nones = 0;
+
+	for (size_t i = 0; i < config->quirks_len; i++)
+		nones += strcmp(config->quirks[i], "none") == 0;
+	if (nones && config->quirks_len > 1) {
+		fprintf(stderr, "dmabrokerd: --quirks none stands alone\n");
+		return -EINVAL;
+	}
+	if (nones) {
+		config->quirks[0] = NULL;
+	} else if (!config->quirks_len) {
+		config->quirks[0] = DMABROKER_QUIRKS_DIRECTORY;
+		config->quirks[1] = DMABROKER_QUIRKS_OVERRIDE;
+	}
+	return 0;
+}
+
 static const char *unless_none(const char *text)
 {
 	return strcmp(text, "none") == 0 ? NULL : text;
@@ -95,6 +132,8 @@ static int read_option(int value, struct config *config)
 	case OPTION_TRIAL_PROGRAM:
 		config->trial_program = optarg;
 		return 0;
+	case OPTION_QUIRKS:
+		return add_quirks(config, optarg);
 	case OPTION_WORKERS:
 		return read_workers(optarg, &config->workers);
 	case OPTION_VERBOSE:
@@ -111,13 +150,13 @@ static int read_option(int value, struct config *config)
 	}
 }
 
-static int check(const struct config *config)
+static int check(struct config *config)
 {
 	if (!config->socket && !config->bus) {
 		fprintf(stderr, "dmabrokerd: neither a socket nor a bus: nobody could call\n");
 		return -EINVAL;
 	}
-	return 0;
+	return settle_quirks(config);
 }
 
 int config_read(int argc, char **argv, struct config *config)

@@ -4,6 +4,9 @@
 #define CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
+
+#define CONFIG_QUIRKS_MAX 16 /* directories */
 
 /* Exit codes; documented in dmabrokerd(8). */
 enum config_exit {
@@ -17,6 +20,9 @@ struct config {
 	const char *socket;	   /* path; NULL: no direct socket */
 	const char *bus;	   /* "system", "session" or an address; NULL: no bus */
 	const char *trial_program; /* NULL: no trials */
+	/* directories of quirk files, the later winning; ends with NULL */
+	const char *quirks[CONFIG_QUIRKS_MAX + 1];
+	size_t quirks_len;
 	unsigned int workers;
 	bool verbose;
 };

@@ -20,6 +20,7 @@ static const struct {
 	{"org.dmabroker1.Manager", OBJECT_MANAGER},
 	{"org.dmabroker1.Device", OBJECT_DEVICE},
 	{"org.dmabroker1.Heap", OBJECT_HEAP},
+	{"org.dmabroker1.Facts", OBJECT_DEVICE | OBJECT_HEAP},
 	{"org.dmabroker1.Collection", OBJECT_COLLECTION},
 	{"org.freedesktop.DBus.ObjectManager", OBJECT_MANAGER},
 	{"org.freedesktop.DBus.Properties", OBJECT_ANY},

@@ -107,12 +107,13 @@ static void on_job_done(void *data, struct broker_job *job)
 	quit_when_idle(daemon);
 }
 
-static void on_change(void *data, enum broker_change change, const void *descriptor)
+static void on_change(void *data, enum broker_change change, const void *descriptor,
+		      const void *previous)
 {
 	struct daemon *daemon = data;
 
 	if (daemon->bus)
-		bus_on_change(daemon->bus, change, descriptor);
+		bus_on_change(daemon->bus, change, descriptor, previous);
 }
 
 static void settle(struct daemon *daemon)
@@ -219,11 +220,24 @@ static int watch_signals(struct daemon *daemon)
 	return loop_watch(daemon->loop, &daemon->signal_source, daemon->signals, EPOLLIN);
 }
 
+/* A quirk that is left out makes plans dearer, or refuses them: no reason not to start. */
+static void on_quirk_problem(void *data, const char *file, unsigned int line, const char *text)
+{
+	(void)data;
+	if (line)
+		log_warning("%s:%u: %s", file, line, text);
+	else
+		log_warning("%s%s%s", file, *file ? ": " : "", text);
+}
+
 static int start_broker(struct daemon *daemon)
 {
 	struct broker_host host = {
 		.data = daemon, .submit = submit, .on_change = on_change, .on_settled = on_settled};
-	struct broker_options options = {.trial_program = daemon->config.trial_program};
+	struct broker_options options = {
+		.trial_program = daemon->config.trial_program,
+		.quirk_directories = daemon->config.quirks[0] ? daemon->config.quirks : NULL,
+		.on_quirk_problem = on_quirk_problem};
 	int error = broker_create(&host, &options, &daemon->broker);
 
 	if (error)

@@ -13,7 +13,9 @@
 
 static bool travels(const struct vocab_group *group, const struct vocab_row *row)
 {
-	return group != &vocab_machine && !(row->flags & VOCAB_LOCAL);
+	/* a machine's devices and heaps are objects, not values */
+	return !(row->flags & VOCAB_LOCAL) &&
+	       !(group == &vocab_machine && row->type == VOCAB_DICTS);
 }
 
 static bool fill_keys(DBusMessageIter *iter, const void *data)

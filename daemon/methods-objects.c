@@ -9,6 +9,8 @@
 #include "daemon/methods-features.h"
 #include "protocol/wire.h"
 
+#define OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
+
 /* ---- properties ---- */
 
 struct property {
@@ -44,6 +46,14 @@ static bool append_facts(DBusMessageIter *iter, const struct subject *subject, u
 	return wire_append_record(iter, subject->record) == 0;
 }
 
+/* The machine's own facts: devices and heaps are objects of their own. */
+static bool append_machine(DBusMessageIter *iter, const struct subject *subject, unsigned int row)
+{
+	(void)row;
+	return wire_append_rows(iter, broker_get_machine(subject->broker),
+				~(WIRE_ROW(MACHINE_DEVICES) | WIRE_ROW(MACHINE_HEAPS))) == 0;
+}
+
 static bool append_plan(DBusMessageIter *iter, const struct subject *subject, unsigned int row)
 {
 	(void)row;
@@ -60,6 +70,7 @@ static bool append_plan_row(DBusMessageIter *iter, const struct subject *subject
 static const struct property properties[] = {
 	{WIRE_MANAGER, "Version", "s", append_version, 0},
 	{WIRE_MANAGER, "Features", "a{sv}", append_features, 0},
+	{WIRE_MANAGER, "Machine", "a{sv}", append_machine, 0},
 	{WIRE_DEVICE, "Id", "s", append_row, DEVICE_ID},
 	{WIRE_DEVICE, "Node", "s", append_row, DEVICE_NODE},
 	{WIRE_DEVICE, "Name", "s", append_row, DEVICE_NAME},
@@ -83,6 +94,12 @@ static bool property_fits(const struct property *property, const struct subject 
 	       (!*interface || strcmp(property->interface, interface) == 0);
 }
 
+/* The interface of which every fact is a property, by its key. */
+static bool has_facts(const struct subject *subject)
+{
+	return introspect_kinds(WIRE_FACTS) & subject->kind;
+}
+
 static bool fill_value(DBusMessageIter *iter, const void *data)
 {
 	const struct subject_property *of = data;
@@ -94,6 +111,8 @@ bool subject_append_property(DBusMessageIter *iter, const void *data)
 {
 	const struct subject_property *of = data;
 
+	if (!of->property)
+		return wire_append_value(iter, of->subject->record, of->fact) == 0;
 	return append_in(iter, DBUS_TYPE_VARIANT, of->property->signature, fill_value, of);
 }
 
@@ -104,6 +123,12 @@ static bool fill_property_entry(DBusMessageIter *iter, const void *data)
 	return append_string(iter, of->property->name) && subject_append_property(iter, of);
 }
 
+/* Whether a property of a device or heap is one row, and that one has changed. */
+static bool is_changed(const struct property *property, uint64_t rows)
+{
+	return property->append == append_row && rows & WIRE_ROW(property->row);
+}
+
 static bool fill_properties(DBusMessageIter *iter, const void *data)
 {
 	const struct subject_interface *of = data;
@@ -112,6 +137,7 @@ static bool fill_properties(DBusMessageIter *iter, const void *data)
 	for (size_t i = 0; i < PROPERTIES_LEN; i++) {
 		property.property = &properties[i];
 		if (property_fits(&properties[i], of->subject, of->interface) &&
+		    (!of->rows || is_changed(&properties[i], of->rows)) &&
 		    !append_in(iter, DBUS_TYPE_DICT_ENTRY, NULL, fill_property_entry, &property))
 			return false;
 	}
@@ -120,17 +146,35 @@ static bool fill_properties(DBusMessageIter *iter, const void *data)
 
 bool subject_append_properties(DBusMessageIter *iter, const void *data)
 {
+	const struct subject_interface *of = data;
+
+	if (strcmp(of->interface, WIRE_FACTS) == 0)
+		return wire_append_record(iter, of->subject->record) == 0;
 	return append_in(iter, DBUS_TYPE_ARRAY, "{sv}", fill_properties, data);
 }
 
-const struct property *subject_find_property(const struct subject *subject, const char *interface,
-					     const char *name)
+static bool find_fact(struct subject_property *property, const char *key)
 {
-	for (size_t i = 0; i < PROPERTIES_LEN; i++)
-		if (property_fits(&properties[i], subject, interface) &&
+	const struct vocab_head *record = property->subject->record;
+	int row = vocab_find(record->group, key);
+
+	if (row < 0 || !vocab_has(record, (unsigned int)row) ||
+	    record->group->rows[row].flags & VOCAB_LOCAL)
+		return false;
+	property->fact = (unsigned int)row;
+	return true;
+}
+
+bool subject_find_property(struct subject_property *property, const char *interface,
+			   const char *name)
+{
+	if (strcmp(interface, WIRE_FACTS) == 0 && has_facts(property->subject))
+		return find_fact(property, name);
+	for (size_t i = 0; i < PROPERTIES_LEN && !property->property; i++)
+		if (property_fits(&properties[i], property->subject, interface) &&
 		    strcmp(properties[i].name, name) == 0)
-			return &properties[i];
-	return NULL;
+			property->property = &properties[i];
+	return property->property != NULL;
 }
 
 /* ---- devices and heaps as objects ---- */
@@ -224,43 +268,79 @@ static bool append_removed(DBusMessageIter *iter, const void *data)
 	       append_in(iter, DBUS_TYPE_ARRAY, "s", fill_interface_name, subject);
 }
 
-static bool append_changed(DBusMessageIter *iter, const void *data)
+static DBusMessage *new_signal(const char *path, const char *interface, const char *member,
+			       append_fn body, const void *data)
 {
-	const struct subject *subject = data;
-	struct subject_interface of = {.interface = interface_of(subject), .subject = subject};
-
-	return append_string(iter, of.interface) && subject_append_properties(iter, &of) &&
-	       append_in(iter, DBUS_TYPE_ARRAY, "s", append_nothing, NULL);
-}
-
-static DBusMessage *new_signal(enum broker_change change, const struct subject *subject)
-{
-	switch (change) {
-	case BROKER_ADDED:
-		return dbus_message_new_signal(WIRE_PATH, "org.freedesktop.DBus.ObjectManager",
-					       "InterfacesAdded");
-	case BROKER_REMOVED:
-		return dbus_message_new_signal(WIRE_PATH, "org.freedesktop.DBus.ObjectManager",
-					       "InterfacesRemoved");
-	default:
-		return dbus_message_new_signal(subject->path, DBUS_INTERFACE_PROPERTIES,
-					       "PropertiesChanged");
-	}
-}
-
-DBusMessage *subject_new_signal(const struct subject *subject, enum broker_change change)
-{
-	static const append_fn bodies[] = {[BROKER_ADDED] = fill_object,
-					   [BROKER_CHANGED] = append_changed,
-					   [BROKER_REMOVED] = append_removed};
-	DBusMessage *signal = new_signal(change, subject);
+	DBusMessage *signal = dbus_message_new_signal(path, interface, member);
 	DBusMessageIter iter;
 
 	if (!signal)
 		return NULL;
 	dbus_message_iter_init_append(signal, &iter);
-	if (bodies[change](&iter, subject))
+	if (body(&iter, data))
 		return signal;
 	dbus_message_unref(signal);
 	return NULL;
+}
+
+DBusMessage *subject_new_added(const struct subject *subject)
+{
+	return new_signal(WIRE_PATH, OBJECT_MANAGER, "InterfacesAdded", fill_object, subject);
+}
+
+DBusMessage *subject_new_removed(const struct subject *subject)
+{
+	return new_signal(WIRE_PATH, OBJECT_MANAGER, "InterfacesRemoved", append_removed, subject);
+}
+
+static bool fill_invalidated(DBusMessageIter *iter, const void *data)
+{
+	(void)data;
+	return append_string(iter, "Facts");
+}
+
+static bool append_changed_properties(DBusMessageIter *iter, const void *data)
+{
+	const struct subject_interface *of = data;
+
+	return append_string(iter, of->interface) && subject_append_properties(iter, of) &&
+	       append_in(iter, DBUS_TYPE_ARRAY, "s", fill_invalidated, NULL);
+}
+
+DBusMessage *subject_new_properties_changed(const struct subject *subject, uint64_t rows)
+{
+	struct subject_interface of = {
+		.subject = subject, .interface = interface_of(subject), .rows = rows};
+
+	return new_signal(subject->path, DBUS_INTERFACE_PROPERTIES, "PropertiesChanged",
+			  append_changed_properties, &of);
+}
+
+static bool fill_absent(DBusMessageIter *iter, const void *data)
+{
+	const struct subject_interface *of = data;
+	const struct vocab_head *record = of->subject->record;
+
+	for (unsigned int i = 0; i < record->group->rows_len; i++)
+		if (of->rows & WIRE_ROW(i) && !vocab_has(record, i) &&
+		    !append_string(iter, record->group->rows[i].name))
+			return false;
+	return true;
+}
+
+static bool append_changed_facts(DBusMessageIter *iter, const void *data)
+{
+	const struct subject_interface *of = data;
+
+	return append_string(iter, of->interface) &&
+	       wire_append_rows(iter, of->subject->record, of->rows) == 0 &&
+	       append_in(iter, DBUS_TYPE_ARRAY, "s", fill_absent, of);
+}
+
+DBusMessage *subject_new_facts_changed(const struct subject *subject, uint64_t rows)
+{
+	struct subject_interface of = {.subject = subject, .interface = WIRE_FACTS, .rows = rows};
+
+	return new_signal(subject->path, DBUS_INTERFACE_PROPERTIES, "PropertiesChanged",
+			  append_changed_facts, &of);
 }

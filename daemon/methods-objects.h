@@ -23,15 +23,18 @@ struct subject {
 
 struct property;
 
-/* A property, or all of an interface ("": of any interface), of an object. */
+/* A property of an object: one of the table, or (`property` NULL) the fact of a row. */
 struct subject_property {
 	const struct subject *subject;
 	const struct property *property;
+	unsigned int fact;
 };
 
+/* All properties of an interface ("": of any but Facts) of an object, or those of some rows. */
 struct subject_interface {
 	const struct subject *subject;
 	const char *interface;
+	uint64_t rows; /* 0: all */
 };
 
 /* The subject of a device's or heap's record; `*ret_path` is the caller's to free. Errors:
@@ -39,9 +42,9 @@ struct subject_interface {
 int subject_of(struct broker *broker, const void *record, struct subject *ret_subject,
 	       char **ret_path);
 
-/* NULL: it has no such property. */
-const struct property *subject_find_property(const struct subject *subject, const char *interface,
-					     const char *name);
+/* Finds a property of property->subject. False: it has no such property. */
+bool subject_find_property(struct subject_property *property, const char *interface,
+			   const char *name);
 
 /* append_fn of a struct subject_property: the value as v. */
 bool subject_append_property(struct DBusMessageIter *iter, const void *data);
@@ -52,7 +55,18 @@ bool subject_append_properties(struct DBusMessageIter *iter, const void *data);
 /* append_fn of a struct subject: all devices and heaps as a{oa{sa{sv}}}. */
 bool subject_append_managed(struct DBusMessageIter *iter, const void *data);
 
-/* The signal that tells of a change of a device or heap. Returns owned; NULL: no memory. */
-struct DBusMessage *subject_new_signal(const struct subject *subject, enum broker_change change);
+/*
+ * The signals that tell of a device or heap. Return owned; NULL: no memory.
+ *
+ * That facts have changed (`rows` as of change_find) takes two, because a record of facts has two
+ * faces. PropertiesChanged of the interface Device or Heap has the properties that are facts
+ * themselves (Node, Name, Driver), and says that whoever keeps the property Facts must get it
+ * anew. PropertiesChanged of the interface Facts has the facts themselves, and names those that
+ * became absent.
+ */
+struct DBusMessage *subject_new_added(const struct subject *subject);
+struct DBusMessage *subject_new_removed(const struct subject *subject);
+struct DBusMessage *subject_new_properties_changed(const struct subject *subject, uint64_t rows);
+struct DBusMessage *subject_new_facts_changed(const struct subject *subject, uint64_t rows);
 
 #endif

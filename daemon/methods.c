@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "broker/model/utf8.h"
+#include "daemon/change.h"
 #include "daemon/log.h"
 #include "daemon/methods-append.h"
 #include "daemon/methods-objects.h"
@@ -63,22 +64,44 @@ void methods_settle(struct methods *methods)
 	methods->settled = true;
 }
 
-void methods_on_change(struct methods *methods, enum broker_change change, const void *descriptor)
+/* Takes the signal; NULL: there was no memory for it. */
+static void tell(struct methods *methods, DBusMessage *signal)
 {
-	struct subject subject;
-	DBusMessage *signal = NULL;
-	char *path = NULL;
-
-	if (!methods->settled)
-		return;
-	if (!subject_of(methods->broker, descriptor, &subject, &path))
-		signal = subject_new_signal(&subject, change);
 	if (signal) {
 		methods->broadcast(methods->data, signal);
 		dbus_message_unref(signal);
 	} else {
 		log_refusal(LOG_REFUSAL_MEMORY, (uid_t)-1);
 	}
+}
+
+static void tell_change(struct methods *methods, const struct subject *subject,
+			const void *previous)
+{
+	uint64_t rows = previous ? change_find(subject->record, previous) : UINT64_MAX;
+
+	if (!rows)
+		return;
+	tell(methods, subject_new_properties_changed(subject, rows));
+	tell(methods, subject_new_facts_changed(subject, rows));
+}
+
+void methods_on_change(struct methods *methods, enum broker_change change, const void *descriptor,
+		       const void *previous)
+{
+	struct subject subject;
+	char *path = NULL;
+
+	if (!methods->settled)
+		return;
+	if (subject_of(methods->broker, descriptor, &subject, &path))
+		log_refusal(LOG_REFUSAL_MEMORY, (uid_t)-1);
+	else if (change == BROKER_ADDED)
+		tell(methods, subject_new_added(&subject));
+	else if (change == BROKER_REMOVED)
+		tell(methods, subject_new_removed(&subject));
+	else
+		tell_change(methods, &subject, previous);
 	free(path);
 }
 
@@ -289,12 +312,12 @@ static bool has_interface(const struct subject *subject, const char *interface)
 	return introspect_kinds(interface) & subject->kind;
 }
 
-/* Finds the property that Get and Set name. Returns 0 and either it or the reply that says no. */
-static int read_property(const struct call *call, const struct property **ret_property,
+/* Finds the property that Get and Set name. Returns 0, and the reply that says no where there is
+ * none. */
+static int read_property(const struct call *call, struct subject_property *property,
 			 DBusMessage **ret_reply)
 {
 	const char *interface, *name;
-	const struct property *property;
 	DBusMessageIter iter;
 	char text[600];
 
@@ -302,9 +325,8 @@ static int read_property(const struct call *call, const struct property **ret_pr
 	dbus_message_iter_get_basic(&iter, &interface);
 	dbus_message_iter_next(&iter);
 	dbus_message_iter_get_basic(&iter, &name);
-	property = subject_find_property(&call->subject, interface, name);
-	*ret_property = property;
-	if (property)
+	*property = (struct subject_property){.subject = &call->subject};
+	if (subject_find_property(property, interface, name))
 		return 0;
 	if (*interface && !has_interface(&call->subject, interface))
 		return reply_unknown_interface(call, interface, ret_reply);
@@ -314,13 +336,13 @@ static int read_property(const struct call *call, const struct property **ret_pr
 
 static int handle_Get(struct call *call, struct error *error, DBusMessage **ret_reply)
 {
-	struct subject_property of = {.subject = &call->subject};
-	int result = read_property(call, &of.property, ret_reply);
+	struct subject_property property;
+	int result = read_property(call, &property, ret_reply);
 
 	(void)error;
-	if (result || !of.property)
+	if (result || *ret_reply)
 		return result;
-	return reply_with(call, subject_append_property, &of, ret_reply);
+	return reply_with(call, subject_append_property, &property, ret_reply);
 }
 
 static int handle_GetAll(struct call *call, struct error *error, DBusMessage **ret_reply)
@@ -338,11 +360,11 @@ static int handle_GetAll(struct call *call, struct error *error, DBusMessage **r
 
 static int handle_Set(struct call *call, struct error *error, DBusMessage **ret_reply)
 {
-	const struct property *property;
+	struct subject_property property;
 	int result = read_property(call, &property, ret_reply);
 
 	(void)error;
-	if (result || !property)
+	if (result || *ret_reply)
 		return result;
 	return reply_error(call, DBUS_ERROR_PROPERTY_READ_ONLY, "all properties are read-only",
 			   ret_reply);

@@ -24,7 +24,8 @@ void methods_destroy(struct methods *methods);
 void methods_settle(struct methods *methods);
 
 /* broker_host.on_change */
-void methods_on_change(struct methods *methods, enum broker_change change, const void *descriptor);
+void methods_on_change(struct methods *methods, enum broker_change change, const void *descriptor,
+		       const void *previous);
 
 /* Why a call has not been answered; offer it again when that has changed. */
 enum methods_result { METHODS_DONE, METHODS_NEEDS_PEER, METHODS_NEEDS_DEVICES };

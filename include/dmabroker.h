@@ -5,6 +5,8 @@
  *	dmabroker_connect -> records (who uses the buffers) -> dmabroker_allocate -> a collection
  *	-> its plan (format, strides, why) and its buffers (fds), with begin and end of each access
  *
+ *	dmabroker_open_machine -> the same without a daemon, on the facts of any machine: plans only
+ *
  * Results: functions that return int return 0 or more on success and a negative errno on failure;
  * dmabroker_get_error() then says what was wrong and what would be right. Output parameters
  * (ret_*) are untouched on failure.
@@ -27,9 +29,9 @@ extern "C" {
 
 #define DMABROKER_API __attribute__((visibility("default")))
 
-/* A connection to a broker. */
+/* A connection to a broker, or a broker over the facts of a machine. */
 struct dmabroker;
-/* A dictionary of keys: request, participant, plan, device, heap, error details. */
+/* A dictionary of keys: request, participant, plan, machine, device, heap, error details. */
 struct dmabroker_record;
 /* Buffers shared by the participants of a request. */
 struct dmabroker_collection;
@@ -52,6 +54,23 @@ struct dmabroker_buffer;
 DMABROKER_API int dmabroker_connect(const char *address, struct dmabroker **ret_broker);
 
 /*
+ * Begins a broker without a daemon, over the facts of one machine: dmabroker_list_devices,
+ * dmabroker_list_heaps, dmabroker_get_machine and dmabroker_plan answer as a daemon on that machine
+ * would, errors and their details included. Nothing is opened and nothing is asked of this machine,
+ * so that a plan can be followed where its devices are not. Borrows `machine` (from
+ * dmabroker_machine_create or dmabroker_get_machine) and keeps a copy. Returns owned;
+ * dmabroker_disconnect frees it.
+ *
+ * dmabroker_allocate answers -EOPNOTSUPP (NotSupported), and so does a participant that is named by
+ * a file descriptor; dmabroker_get_fd answers -ENOTCONN, dmabroker_dispatch has nothing to handle.
+ *
+ * Errors: -EINVAL (the record is no machine, a device or heap has no id, a role no role, a format
+ * no format), -EEXIST (two devices or two heaps share an id), -ENOMEM.
+ */
+DMABROKER_API int dmabroker_open_machine(const struct dmabroker_record *machine,
+					 struct dmabroker **ret_broker);
+
+/*
  * Takes the connection (or NULL). Every collection of it must have been released before; memory
  * that a device or another process still holds lives on in the kernel.
  */
@@ -59,7 +78,7 @@ DMABROKER_API void dmabroker_disconnect(struct dmabroker *broker);
 
 /*
  * Returns borrowed until dmabroker_disconnect: a file descriptor to poll for POLLIN; when it is
- * readable call dmabroker_dispatch. Errors: -ENOTCONN (the daemon is gone).
+ * readable call dmabroker_dispatch. Errors: -ENOTCONN (the daemon is gone, or there is none).
  */
 DMABROKER_API int dmabroker_get_fd(struct dmabroker *broker);
 
@@ -70,14 +89,24 @@ DMABROKER_API int dmabroker_get_fd(struct dmabroker *broker);
  */
 DMABROKER_API int dmabroker_dispatch(struct dmabroker *broker);
 
-enum dmabroker_change { DMABROKER_CHANGE_ADDED = 1, DMABROKER_CHANGE_REMOVED = 2 };
+enum dmabroker_change {
+	DMABROKER_CHANGE_ADDED = 1,
+	DMABROKER_CHANGE_REMOVED = 2,
+	DMABROKER_CHANGE_CHANGED = 3 /* it was there, and facts of it have changed */
+};
 
-/* `kind` is "device" or "heap", `id` its id; both borrowed until the callback returns. */
+/*
+ * `kind` is "device" or "heap", `id` its id. `keys` ends with NULL: the facts that have changed,
+ * came or became absent since the last time; NULL where `change` is not DMABROKER_CHANGE_CHANGED. A
+ * change of how much of a heap is free is not told. All are borrowed until the callback returns. A
+ * function that waits for the daemon must not be called from here.
+ */
 typedef void (*dmabroker_change_fn)(void *data, enum dmabroker_change change, const char *kind,
-				    const char *id);
+				    const char *id, const char *const *keys);
 
-/* Has `callback` (NULL: nobody) called from dmabroker_dispatch when devices or heaps come and go.
- * `data` is handed through and stays the caller's. */
+/* Has `callback` (NULL: nobody) called from dmabroker_dispatch when devices or heaps come, go or
+ * change. `data` is handed through and stays the caller's. What happens after dmabroker_connect is
+ * not missed: who lists the devices then and listens from then on knows all of them. */
 DMABROKER_API void dmabroker_set_change_callback(struct dmabroker *broker,
 						 dmabroker_change_fn callback, void *data);
 
@@ -131,6 +160,13 @@ DMABROKER_API int dmabroker_request_add_participant(struct dmabroker_record *req
 						    const char *name, const char *role,
 						    struct dmabroker_record **ret_participant);
 
+/*
+ * Returns owned an empty machine: its own facts, and the lists "devices" and "heaps", to be filled
+ * with dmabroker_record_add_record and the setters. dmabroker_record_destroy frees it.
+ * Errors: -ENOMEM.
+ */
+DMABROKER_API int dmabroker_machine_create(struct dmabroker_record **ret_machine);
+
 /* Takes a record (or NULL) that was returned owned. */
 DMABROKER_API void dmabroker_record_destroy(struct dmabroker_record *record);
 
@@ -153,6 +189,36 @@ DMABROKER_API int dmabroker_record_add_string(struct dmabroker_record *record, c
 					      const char *value);
 DMABROKER_API int dmabroker_record_add_format(struct dmabroker_record *record, const char *key,
 					      uint32_t fourcc, uint64_t modifier);
+DMABROKER_API int dmabroker_record_add_size(struct dmabroker_record *record, const char *key,
+					    uint32_t width, uint32_t height);
+
+/*
+ * Adds an empty record to a list of records ("devices", "heaps", "roles", "participants").
+ * Returns borrowed until `record` is destroyed. Errors: -ENOENT, -EINVAL (the key is no list of
+ * records), -ERANGE (the list is full), -ENOMEM.
+ */
+DMABROKER_API int dmabroker_record_add_record(struct dmabroker_record *record, const char *key,
+					      struct dmabroker_record **ret_element);
+
+/*
+ * Says where a value comes from: "measured", "kernel", "quirk", "declared" (what the setters say)
+ * or "assumed". Only in a record of facts. Errors: -ENOENT (no such key, or absent), -EINVAL (not a
+ * record of facts, or no such origin).
+ */
+DMABROKER_API int dmabroker_record_set_origin(struct dmabroker_record *record, const char *key,
+					      const char *origin);
+
+/*
+ * What a key takes, whether it has a value or not: its type (enum dmabroker_type). Errors: -ENOENT.
+ */
+DMABROKER_API int dmabroker_record_get_type(const struct dmabroker_record *record, const char *key);
+
+/*
+ * What would be right for a key, as words for a person: "a whole number from 1 to 64 (buffers)",
+ * "one of none, used, whole". Returns owned; free() frees it. NULL: no such key, or -ENOMEM.
+ */
+DMABROKER_API char *dmabroker_record_describe_key(const struct dmabroker_record *record,
+						  const char *key);
 
 /*
  * Getters. Errors: -ENOENT (no such key, or absent), -EINVAL (the key has another type), -ERANGE
@@ -214,6 +280,15 @@ DMABROKER_API int dmabroker_list_devices(struct dmabroker *broker,
 DMABROKER_API int dmabroker_list_heaps(struct dmabroker *broker,
 				       struct dmabroker_record ***ret_records, size_t *ret_len);
 DMABROKER_API void dmabroker_record_list_destroy(struct dmabroker_record **records, size_t len);
+
+/*
+ * All that is known of the machine: its own facts (memory, bounce buffers, firmware, caches),
+ * "devices" and "heaps", both ordered by id. Returns owned; dmabroker_record_destroy frees it.
+ * It holds names and ids as they are: `dmabrokerctl dump` takes out what is private.
+ * Errors: as dmabroker_list_devices.
+ */
+DMABROKER_API int dmabroker_get_machine(struct dmabroker *broker,
+					struct dmabroker_record **ret_machine);
 
 /*
  * ---- Planning and allocating ----

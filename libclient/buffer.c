@@ -86,13 +86,13 @@ int dmabroker_buffer_map(struct dmabroker_buffer *buffer, size_t memory, void **
 	void *address;
 
 	if (!object)
-		return client_fail(broker_of(buffer), -ERANGE,
+		return handle_fail(broker_of(buffer), -ERANGE,
 				   "the buffer has no memory object %zu", memory);
 	if (!buffer->address[memory]) {
 		address = mmap(NULL, object->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, object->fd,
 			       0);
 		if (address == MAP_FAILED)
-			return client_fail(broker_of(buffer), -errno, "mmap of %llu bytes: %s",
+			return handle_fail(broker_of(buffer), -errno, "mmap of %llu bytes: %s",
 					   (unsigned long long)object->bytes, strerror(errno));
 		buffer->address[memory] = address;
 	}
@@ -109,7 +109,7 @@ static int find_agent(const struct dmabroker_buffer *buffer, const char *partici
 	for (size_t i = 0; i < views->len; i++)
 		if (strcmp(vocab_string(views->items[i], VIEW_NAME), participant) == 0)
 			return (int)i;
-	return client_fail(broker_of(buffer), -ENOENT, "the plan has no participant called %s",
+	return handle_fail(broker_of(buffer), -ENOENT, "the plan has no participant called %s",
 			   participant);
 }
 
@@ -145,7 +145,7 @@ static int maintain(const struct dmabroker_buffer *buffer, enum operation operat
 			error = sync_bracket(fd, DMA_BUF_SYNC_READ);
 	}
 	if (error)
-		return client_fail(broker_of(buffer), error, "DMA_BUF_IOCTL_SYNC: %s",
+		return handle_fail(broker_of(buffer), error, "DMA_BUF_IOCTL_SYNC: %s",
 				   strerror(-error));
 	return 0;
 }
@@ -164,9 +164,9 @@ static int wait_for_fences(const struct dmabroker_buffer *buffer, enum access_mo
 			result = poll(&wait, 1, FENCE_TIMEOUT_MS);
 		} while (result < 0 && (errno == EINTR || errno == EAGAIN));
 		if (result < 0)
-			return client_fail(broker_of(buffer), -errno, "poll: %s", strerror(errno));
+			return handle_fail(broker_of(buffer), -errno, "poll: %s", strerror(errno));
 		if (result == 0)
-			return client_fail(broker_of(buffer), -ETIMEDOUT,
+			return handle_fail(broker_of(buffer), -ETIMEDOUT,
 					   "a device has not finished with the buffer within %d s",
 					   FENCE_TIMEOUT_MS / 1000);
 	}
@@ -178,13 +178,13 @@ static int explain_refusal(const struct dmabroker_buffer *buffer, int error,
 {
 	switch (error) {
 	case -EBUSY:
-		return client_fail(broker_of(buffer), error,
+		return handle_fail(broker_of(buffer), error,
 				   "%s cannot begin: another participant has not ended its access",
 				   participant);
 	case -EALREADY:
-		return client_fail(broker_of(buffer), error, "%s has begun already", participant);
+		return handle_fail(broker_of(buffer), error, "%s has begun already", participant);
 	default:
-		return client_fail(broker_of(buffer), error,
+		return handle_fail(broker_of(buffer), error,
 				   "an access reads, writes, or does both");
 	}
 }
@@ -220,7 +220,7 @@ int dmabroker_buffer_end_access(struct dmabroker_buffer *buffer, const char *par
 		return agent;
 	error = access_end(&buffer->access, (unsigned int)agent, &operation);
 	if (error)
-		return client_fail(broker_of(buffer), error, "%s has not begun an access",
+		return handle_fail(broker_of(buffer), error, "%s has not begun an access",
 				   participant);
 	return maintain(buffer, operation);
 }

@@ -33,7 +33,7 @@ void dmabroker_collection_release(struct dmabroker_collection *collection)
 	for (size_t i = 0; i < collection->buffers_len; i++)
 		buffer_finish(&collection->buffers[i]);
 	if (collection->path)
-		client_release(collection->broker, collection->path);
+		collection->broker->backend->release(collection->broker, collection->path);
 	vocab_destroy(collection->plan);
 	free(collection->buffers);
 	free(collection->path);

@@ -2,6 +2,7 @@
 /* Records through the public header: every key is a row of the vocabulary. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,11 +15,19 @@ static const struct vocab_group *group_of(const struct dmabroker_record *record)
 	return ((const struct vocab_head *)record)->group;
 }
 
-/* The row called `key`, if it has one of two types. */
+/* The row called `key`; what never leaves the process it was found in is no key. */
+static int find_key(const struct dmabroker_record *record, const char *key)
+{
+	int row = vocab_find(group_of(record), key);
+
+	return row >= 0 && group_of(record)->rows[row].flags & VOCAB_LOCAL ? -ENOENT : row;
+}
+
+/* The row called `key`, if its type is one of a range. */
 static int find_row(const struct dmabroker_record *record, const char *key,
 		    enum vocab_type first_type, enum vocab_type last_type)
 {
-	int row = vocab_find(group_of(record), key);
+	int row = find_key(record, key);
 	enum vocab_type type;
 
 	if (row < 0)
@@ -55,6 +64,11 @@ int dmabroker_request_add_participant(struct dmabroker_record *request, const ch
 	}
 	*ret_participant = (struct dmabroker_record *)participant;
 	return 0;
+}
+
+int dmabroker_machine_create(struct dmabroker_record **ret_machine)
+{
+	return vocab_create(&vocab_machine, ret_machine);
 }
 
 void dmabroker_record_destroy(struct dmabroker_record *record)
@@ -118,6 +132,37 @@ int dmabroker_record_add_format(struct dmabroker_record *record, const char *key
 	return row < 0 ? row
 		       : vocab_add_format(record, (unsigned int)row, fourcc, modifier,
 					  VOCAB_DECLARED);
+}
+
+int dmabroker_record_add_size(struct dmabroker_record *record, const char *key, uint32_t width,
+			      uint32_t height)
+{
+	int row = find_row(record, key, VOCAB_SIZES, VOCAB_SIZES);
+
+	return row < 0 ? row
+		       : vocab_add_size(record, (unsigned int)row, width, height, VOCAB_DECLARED);
+}
+
+int dmabroker_record_add_record(struct dmabroker_record *record, const char *key,
+				struct dmabroker_record **ret_element)
+{
+	int row = find_row(record, key, VOCAB_DICTS, VOCAB_DICTS);
+
+	return row < 0 ? row
+		       : vocab_add_dict(record, (unsigned int)row, VOCAB_DECLARED, ret_element);
+}
+
+int dmabroker_record_set_origin(struct dmabroker_record *record, const char *key,
+				const char *origin)
+{
+	int row = find_key(record, key), index = vocab_name_index(vocab_origin_names, origin);
+
+	if (row < 0 || !vocab_has(record, (unsigned int)row))
+		return -ENOENT;
+	if (!group_of(record)->facts || index <= VOCAB_ABSENT || index >= VOCAB_SOLVED)
+		return -EINVAL;
+	((struct vocab_head *)record)->origin[row] = (uint8_t)index;
+	return 0;
 }
 
 /* The row called `key` if it has a value. */
@@ -238,7 +283,7 @@ int dmabroker_record_get_record(const struct dmabroker_record *record, const cha
 
 const char *dmabroker_record_get_origin(const struct dmabroker_record *record, const char *key)
 {
-	int row = vocab_find(group_of(record), key);
+	int row = find_key(record, key);
 
 	if (row < 0 || !vocab_has(record, (unsigned int)row))
 		return NULL;
@@ -273,6 +318,91 @@ static enum dmabroker_type public_type(enum vocab_type type)
 	}
 }
 
+int dmabroker_record_get_type(const struct dmabroker_record *record, const char *key)
+{
+	int row = find_key(record, key);
+
+	return row < 0 ? row : (int)public_type(group_of(record)->rows[row].type);
+}
+
+/* "a whole number from 1 to 64 (buffers)" */
+static void describe_number(FILE *out, const struct vocab_row *row)
+{
+	uint64_t none = row->type == VOCAB_U32 ? VOCAB_NO_LIMIT32 : VOCAB_NO_LIMIT64;
+
+	fputs("a whole number", out);
+	if (row->max != none)
+		fprintf(out, " from %llu to %llu", (unsigned long long)row->min,
+			(unsigned long long)row->max);
+	else if (row->min)
+		fprintf(out, " of at least %llu", (unsigned long long)row->min);
+	if (row->unit[0])
+		fprintf(out, " (%s)", row->unit);
+}
+
+/* "one of never, rare, often" */
+static void describe_words(FILE *out, const struct vocab_row *row)
+{
+	for (unsigned int i = 0; row->names[i] && (!row->max || i < row->max); i++)
+		fprintf(out, "%s%s", i ? ", " : "one of ", row->names[i]);
+}
+
+static void describe(FILE *out, const struct vocab_row *row)
+{
+	switch (row->type) {
+	case VOCAB_BOOL:
+		fputs("yes or no (true or false)", out);
+		break;
+	case VOCAB_U32:
+	case VOCAB_U64:
+		describe_number(out, row);
+		break;
+	case VOCAB_FOURCC:
+		fputs("a fourcc such as XR24", out);
+		break;
+	case VOCAB_MODIFIER:
+		fputs("a modifier such as 0x0", out);
+		break;
+	case VOCAB_ENUM:
+		describe_words(out, row);
+		break;
+	case VOCAB_STRING:
+		fprintf(out, "a string of %llu to %llu bytes", (unsigned long long)row->min,
+			(unsigned long long)row->max);
+		break;
+	case VOCAB_FD:
+		fputs("an open file", out);
+		break;
+	default:
+		fprintf(out, "a list of %llu to %llu ", (unsigned long long)row->min,
+			(unsigned long long)row->max);
+		fputs(row->type == VOCAB_STRINGS   ? "strings"
+		      : row->type == VOCAB_FORMATS ? "formats such as XR24 or NV12:0x0"
+		      : row->type == VOCAB_SIZES   ? "sizes such as 640x480"
+						   : "objects",
+		      out);
+		break;
+	}
+}
+
+char *dmabroker_record_describe_key(const struct dmabroker_record *record, const char *key)
+{
+	int row = find_key(record, key);
+	char *text = NULL;
+	size_t size;
+	FILE *out;
+
+	out = row < 0 ? NULL : open_memstream(&text, &size);
+	if (!out)
+		return NULL;
+	describe(out, &group_of(record)->rows[row]);
+	if (fclose(out)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
 const char *dmabroker_record_next(const struct dmabroker_record *record, size_t *position,
 				  enum dmabroker_type *ret_type, const char **ret_unit)
 {
@@ -281,7 +411,7 @@ const char *dmabroker_record_next(const struct dmabroker_record *record, size_t 
 	while (*position < group->rows_len) {
 		const struct vocab_row *row = &group->rows[(*position)++];
 
-		if (!vocab_has(record, (unsigned int)(*position - 1)))
+		if (!vocab_has(record, (unsigned int)(*position - 1)) || row->flags & VOCAB_LOCAL)
 			continue;
 		*ret_type = public_type(row->type);
 		*ret_unit = row->unit;

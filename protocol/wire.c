@@ -269,7 +269,9 @@ static int read_fact(struct reader *reader, DBusMessageIter *variant, void *reco
 		return refuse(reader, row->name, "a fact: (vs)", "another structure");
 	dbus_message_iter_get_basic(&pair, &name);
 	origin = vocab_name_index(vocab_origin_names, name);
-	if (origin <= VOCAB_ABSENT)
+	if (origin < 0)
+		origin = VOCAB_ASSUMED; /* a word of a newer daemon: the weakest there is */
+	if (origin == VOCAB_ABSENT)
 		return refuse(reader, row->name, "an origin", name);
 	return read_value(reader, &value, record, row, index, (enum vocab_origin)origin);
 }
@@ -516,25 +518,30 @@ static bool append_fact(DBusMessageIter *iter, const void *record, const struct 
 static bool append_entry(DBusMessageIter *entries, const void *record, unsigned int index)
 {
 	const struct vocab_group *group = ((const struct vocab_head *)record)->group;
-	const struct vocab_row *row = &group->rows[index];
 	DBusMessageIter entry;
-	bool ok;
 
 	if (!dbus_message_iter_open_container(entries, DBUS_TYPE_DICT_ENTRY, NULL, &entry))
 		return false;
-	ok = dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &row->name);
-	if (ok && group->facts && row->type != VOCAB_DICTS)
-		ok = append_fact(&entry, record, row, index);
-	else if (ok)
-		ok = append_variant(&entry, record, row, index);
-	if (!ok) {
+	if (!dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &group->rows[index].name) ||
+	    wire_append_value(&entry, record, index)) {
 		dbus_message_iter_abandon_container(entries, &entry);
 		return false;
 	}
 	return dbus_message_iter_close_container(entries, &entry);
 }
 
-int wire_append_record(DBusMessageIter *iter, const void *record)
+int wire_append_value(DBusMessageIter *iter, const void *record, unsigned int index)
+{
+	const struct vocab_group *group = ((const struct vocab_head *)record)->group;
+	const struct vocab_row *row = &group->rows[index];
+	bool ok = group->facts && row->type != VOCAB_DICTS
+			  ? append_fact(iter, record, row, index)
+			  : append_variant(iter, record, row, index);
+
+	return ok ? 0 : -ENOMEM;
+}
+
+int wire_append_rows(DBusMessageIter *iter, const void *record, uint64_t rows)
 {
 	const struct vocab_group *group = ((const struct vocab_head *)record)->group;
 	DBusMessageIter entries;
@@ -542,7 +549,8 @@ int wire_append_record(DBusMessageIter *iter, const void *record)
 	if (!dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "{sv}", &entries))
 		return -ENOMEM;
 	for (unsigned int i = 0; i < group->rows_len; i++) {
-		if (!vocab_has(record, i) || group->rows[i].flags & VOCAB_LOCAL)
+		if (!(rows & WIRE_ROW(i)) || !vocab_has(record, i) ||
+		    group->rows[i].flags & VOCAB_LOCAL)
 			continue;
 		if (!append_entry(&entries, record, i)) {
 			dbus_message_iter_abandon_container(iter, &entries);
@@ -550,6 +558,11 @@ int wire_append_record(DBusMessageIter *iter, const void *record)
 		}
 	}
 	return dbus_message_iter_close_container(iter, &entries) ? 0 : -ENOMEM;
+}
+
+int wire_append_record(DBusMessageIter *iter, const void *record)
+{
+	return wire_append_rows(iter, record, UINT64_MAX);
 }
 
 int wire_append_records(DBusMessageIter *iter, void *const *records, size_t len)

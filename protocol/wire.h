@@ -21,6 +21,7 @@
 #define WIRE_MANAGER "org.dmabroker1.Manager"
 #define WIRE_DEVICE "org.dmabroker1.Device"
 #define WIRE_HEAP "org.dmabroker1.Heap"
+#define WIRE_FACTS "org.dmabroker1.Facts" /* of a device or heap: its facts as properties */
 #define WIRE_COLLECTION "org.dmabroker1.Collection"
 
 /*
@@ -36,6 +37,16 @@ int wire_read_record(DBusMessageIter *iter, const struct vocab_group *group, str
 
 /* Appends a record as a{sv}; its fds are duplicated into the message. Errors: -ENOMEM. */
 int wire_append_record(DBusMessageIter *iter, const void *record);
+
+/* A row as an element of a set of rows. */
+#define WIRE_ROW(row) (UINT64_C(1) << (row))
+
+/* Appends some rows of a record as a{sv}: those that are in the set and have a value. Errors:
+ * -ENOMEM. */
+int wire_append_rows(DBusMessageIter *iter, const void *record, uint64_t rows);
+
+/* Appends the value of one row as a record holds it: a variant. Errors: -ENOMEM. */
+int wire_append_value(DBusMessageIter *iter, const void *record, unsigned int row);
 
 /* Appends records as aa{sv}. Errors: -ENOMEM. */
 int wire_append_records(DBusMessageIter *iter, void *const *records, size_t len);

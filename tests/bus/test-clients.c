@@ -482,7 +482,7 @@ START_TEST(the_command_line_is_checked)
 {
 	static const char *const wrong[][4] = {
 		{"--workers", "0"},  {"--workers", "many"}, {"--bus", "none", "--socket", "none"},
-		{"--guess", "more"}, {"rest", "of"},
+		{"--guess", "more"}, {"rest", "of"},	    {"--quirks", "none", "--quirks", "/x"},
 	};
 	char program[512];
 	const char *argv[6] = {program};

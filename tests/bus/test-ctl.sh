@@ -12,6 +12,7 @@ build=${BUILD:-build}
 ctl=${1:-$build/ctl/dmabrokerctl}
 daemon=${2:-$build/daemon/dmabrokerd}
 json_get=${3:-$build/tests/json-get}
+source=$(dirname "$0")/../..
 
 tmp=$(mktemp -d) || exit 1
 daemon_pid=
@@ -95,7 +96,8 @@ json()
 
 start_daemon()
 {
-    "$daemon" --socket "$tmp/bus" --bus none --no-trials 2>"$tmp/daemon.log" &
+    "$daemon" --socket "$tmp/bus" --bus none --no-trials --quirks "$tmp/good" \
+        --quirks "$tmp/quirks" --quirks "$tmp/nobody" 2>"$tmp/daemon.log" &
     daemon_pid=$!
     for _ in $(seq 100); do
         if [ -S "$tmp/bus" ]; then return 0; fi
@@ -112,7 +114,7 @@ start_daemon()
 : >"$tmp/out"
 : >"$tmp/err"
 nowhere=unix:path=$tmp/nobody
-for verb in devices heaps; do
+for verb in devices heaps machine dump; do
     exits 3 "$verb: 3 without a daemon" "$verb" --address "$nowhere"
     says "$verb: says that nobody answers" err "no daemon answers"
 done
@@ -134,19 +136,19 @@ complains "an address that is none" "is no address" heaps --address frobnicate
 complains "no participants" "no participants" plan --size 64x64
 complains "no size" "add --size" plan cpu
 complains "a wrong size" "WIDTHxHEIGHT" plan --size 64 cpu
-complains "a size out of range" "width: 99999 is out of range: at most" plan --size 99999x64 cpu
-complains "a size of zero" "height: 0 is out of range: at least 1" plan --size 64x0 cpu
-complains "a count out of range" "1000 is out of range: at most" plan --size 64x64 --count 1000 cpu
+complains "a size out of range" "width: '99999' is wrong: right is a whole number from 1 to 32768" plan --size 99999x64 cpu
+complains "a size of zero" "height: '0' is wrong: right is a whole number from 1 to" plan --size 64x0 cpu
+complains "a count out of range" "'1000' is wrong: right is a whole number from 1 to 64 (buffers)" plan --size 64x64 --count 1000 cpu
 complains "a wrong format" "right is XR24" plan --size 64x64 --format frobnicate cpu
 complains "a key that is none" "no such key" plan --size 64x64 --set frobnicate=1 cpu
 complains "a number that is none" "a whole number" plan --size 64x64 --set linger-ms=soon cpu
 complains "a pair that is none" "KEY=VALUE" plan --size 64x64 --set linger-ms cpu
-complains "a name too long" "too long: at most" plan --size 64x64 --name "$(printf %070d 0)" cpu
+complains "a name too long" "is wrong: right is a string of 1 to 24 bytes" plan --size 64x64 --name "$(printf %070d 0)" cpu
 complains "a participant's key that is none" "no such key" plan --size 64x64 cpu,frobnicate=1
 complains "a participant's word that is none" "cpu-access: 'x' is wrong" plan --size 64x64 cpu,cpu-access=x
 complains "a truth value that is none" "yes or no" plan --size 64x64 cpu,contiguous=perhaps
 complains "two participants of one name" "two participants" plan --size 64x64 a=cpu a=cpu
-complains "a participant without name" "1 to 64" plan --size 64x64 =cpu
+complains "a participant without name" "1 to 255" plan --size 64x64 =cpu
 complains "a device with the role cpu" "no device has the role cpu" plan --size 64x64 video0:cpu
 complains "no command after two dashes" "no command" alloc --size 64x64 cpu --
 complains "a request beside arguments" "stands alone" plan --request - --size 64x64 cpu
@@ -163,18 +165,73 @@ wrong_request "cut off" "not one whole JSON object" '{"width": 64'
 wrong_request "a list" "not one whole JSON object" '[]'
 wrong_request "more than one object" "not one whole JSON object" '{} {}'
 wrong_request "no JSON" "no JSON" '{width: 64}'
-wrong_request "negative number" "width: '-1' is wrong" '{"width": -1}'
-wrong_request "number as string" "width: '64' is wrong" '{"width": "64"}'
-wrong_request "number out of range" "width: 99999 is out of range" '{"width": 99999}'
+wrong_request "negative number" "width: -1 is wrong: right is a whole number" '{"width": -1}'
+wrong_request "number as string" 'width: "64" is wrong: right is a whole number' '{"width": "64"}'
+wrong_request "number out of range" "width: 99999 is wrong: right is a whole number from 1 to 32768" '{"width": 99999}'
 wrong_request "key that is none" "frobnicate: there is no such key" '{"frobnicate": 1}'
-wrong_request "wrong format" "formats:" '{"formats": [{"format": "XR24", "modifiers": "0x0"}]}'
+wrong_request "wrong format" "formats\[0\]:" '{"formats": [{"format": "XR24", "modifiers": "0x0"}]}'
 wrong_request "participants are no list" "participants: right is a list" '{"participants": {}}'
 wrong_request "role that is none" "right is capture" '{"participants": [{"role": "actor"}]}'
+
+# ---- quirk files, which need no daemon
+
+mkdir "$tmp/quirks" "$tmp/good" "$tmp/empty"
+cat >"$tmp/good/a.quirks" <<'END'
+[one]
+match-kind=drm
+match-driver=vkms
+imports=yes
+source=measured
+[two]
+match-kind=heap
+match-heap=system
+cached=yes
+source=measured
+END
+cat "$tmp/good/a.quirks" - >"$tmp/quirks/a.quirks" <<'END'
+[bad]
+match-kind=drm
+match-driver=vkms
+colour=red
+END
+exits 0 "quirks validate: 0 where all is fine" quirks validate "$tmp/good"
+says "quirks validate: says how much is fine" out "^2 sections are fine, 0 problems$"
+exits 0 "quirks validate --no-legend" quirks --no-legend validate "$tmp/good"
+[ ! -s "$tmp/out" ]
+result "quirks validate --no-legend: says nothing" $?
+exits 1 "quirks validate: 1 where something is wrong" quirks validate "$tmp/good" "$tmp/quirks/a.quirks"
+says "quirks validate: names file and line" out "^$tmp/quirks/a.quirks:14: colour: there is no such key$"
+says "quirks validate: names what a section lacks" out "a.quirks:11: \\[bad\\] has no source$"
+says "quirks validate: counts the others" out "^4 sections are fine, 3 problems$"
+exits 1 "quirks validate --json" quirks validate --json "$tmp/quirks"
+[ "$(json sections)" = 2 ] && [ "$(json "problems.#")" = 3 ] && [ "$(json problems.0.line)" = 14 ]
+result "quirks validate --json: says the same" $?
+exits 1 "quirks validate: a file that is not there" quirks validate "$tmp/nobody"
+says "quirks validate: says so" out "^$tmp/nobody: No such file"
+exits 0 "quirks validate: the shipped ones" quirks validate "$source/data/quirks"
+says "quirks validate: they are many" out "^[0-9][0-9][0-9] sections are fine, 0 problems$"
+exits 0 "quirks list" quirks list "$tmp/good"
+says "quirks list: the file" out "^a.quirks$"
+says "quirks list: the section" out "^  one  *drm vkms  *imports=yes  *measured$"
+exits 0 "quirks list: fits" quirks list "$source/data/quirks"
+! grep -q '.\{81,\}' "$tmp/out"
+result "quirks list: 80 columns" $?
+exits 0 "quirks list --json" quirks list --json "$tmp/good"
+[ "$(json "#")" = 2 ] && [ "$(json 1.section)" = two ] && [ "$(json 1.facts)" = cached=yes ]
+result "quirks list --json: has the sections" $?
+exits 1 "quirks list: what is wrong goes to stderr" quirks list "$tmp/quirks"
+says "quirks list: and is named" err "a.quirks:14: colour"
+exits 0 "quirks list: nothing" quirks list "$tmp/empty"
+says "quirks list: says that there is nothing" err "^dmabrokerctl: no quirks"
+complains "quirks without a word" "add 'validate' or 'list'" quirks
+complains "quirks with a wrong word" "right is validate or list" quirks frobnicate
 
 # ---- every verb with every option of every verb
 
 start_daemon
 address=unix:path=$tmp/bus
+[ "$(grep -c "a.quirks:14: colour: there is no such key" "$tmp/daemon.log")" -eq 1 ]
+result "the daemon says once what is wrong with a quirk file, and starts" $?
 
 # sweep VERB STATUS ARGUMENT...
 sweep()
@@ -204,6 +261,8 @@ sweep()
 }
 sweep devices 0
 sweep heaps 0
+sweep machine 0
+sweep dump 0
 
 DMABROKER_ADDRESS=$address
 export DMABROKER_ADDRESS

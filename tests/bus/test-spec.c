@@ -4,6 +4,7 @@
  * Program and argument: test-spec protocol/org.dmabroker1.xml; with --print it writes the lists.
  */
 #include <check.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,11 +91,18 @@ static void print_row(FILE *file, const struct vocab_row *row)
 	free(details);
 }
 
+/* A machine's devices and heaps are objects, not values. */
+static bool travels(const struct vocab_group *group, const struct vocab_row *row)
+{
+	return !(row->flags & VOCAB_LOCAL) &&
+	       !(group == &vocab_machine && row->type == VOCAB_DICTS);
+}
+
 static void print_group(FILE *file, const struct vocab_group *group)
 {
 	fprintf(file, "    %s%s: %s\n", group->name, group->facts ? " (facts)" : "", group->doc);
 	for (size_t i = 0; i < group->rows_len; i++)
-		if (!(group->rows[i].flags & VOCAB_LOCAL))
+		if (travels(group, &group->rows[i]))
 			print_row(file, &group->rows[i]);
 }
 
@@ -165,10 +173,7 @@ START_TEST(keys_are_those_of_the_vocabulary)
 	const struct vocab_group *group = vocab_groups[_i];
 	FILE *file = begin_text();
 
-	if (group == &vocab_machine)
-		fprintf(file, "interface");
-	else
-		print_group(file, group);
+	print_group(file, group);
 	expect_text(file);
 }
 END_TEST
@@ -203,8 +208,7 @@ static int count_groups(void)
 static void print_all(void)
 {
 	for (int i = 0; vocab_groups[i]; i++)
-		if (vocab_groups[i] != &vocab_machine)
-			print_group(stdout, vocab_groups[i]);
+		print_group(stdout, vocab_groups[i]);
 	printf("\n  Errors\n\n");
 	for (int i = 1; i < ERROR_CODES; i++)
 		print_error(stdout, &error_rows[i]);

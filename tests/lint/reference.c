@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writes a reference page from the tables of the code, so that no number and no key is written down
- * twice: docs/vocabulary.md, docs/limits.md or docs/dmabroker-protocol.7.scd.
+ * twice: docs/vocabulary.md, docs/limits.md, docs/dmabroker-protocol.7.scd, docs/machine-file.md or
+ * docs/machine.schema.json.
  *
- * usage: reference vocabulary.md|limits.md|dmabroker-protocol.7.scd >docs/...
+ * usage: reference PAGE >docs/PAGE
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -194,15 +195,266 @@ static void write_man(void)
 	printf("# SEE ALSO\n\n*dmabrokerctl*(1), *dmabrokerd*(8)\n");
 }
 
+/* ---- machine files ---- */
+
+static const struct vocab_group *const machine_groups[] = {
+	&vocab_machine, &vocab_device, &vocab_role, &vocab_device_format, &vocab_heap};
+
+#define MACHINE_GROUPS (sizeof(machine_groups) / sizeof(machine_groups[0]))
+
+static const char *json_type(const struct vocab_row *row)
+{
+	static const char *const types[] = {
+		[VOCAB_BOOL] = "true or false",
+		[VOCAB_U32] = "number",
+		[VOCAB_U64] = "number",
+		[VOCAB_FOURCC] = "string such as \"XR24\"",
+		[VOCAB_MODIFIER] = "string such as \"0x0\"",
+		[VOCAB_ENUM] = "word",
+		[VOCAB_STRING] = "string",
+		[VOCAB_STRINGS] = "list of strings",
+		[VOCAB_SIZES] = "list of sizes",
+		[VOCAB_DICTS] = "list of objects",
+	};
+
+	return types[row->type];
+}
+
+static void write_machine_row(const struct vocab_row *row)
+{
+	if (row->flags & VOCAB_LOCAL)
+		return;
+	printf("| `%s` | %s | ", row->name, json_type(row));
+	write_limits(row);
+	printf(" | %s | %s%s%s%s |\n", row->flags & VOCAB_REQUIRED ? "must be there" : "", row->doc,
+	       row->unit[0] ? " (" : "", row->unit, row->unit[0] ? ")" : "");
+}
+
+static const char machine_intro[] =
+	"# Machine files\n\n"
+	"<!-- Written by tests/lint/reference.c from broker/model/vocabulary.h; a test compares. "
+	"-->\n\n"
+	"A machine file holds all facts of one machine as JSON. With a request it reproduces a "
+	"plan\n"
+	"anywhere: a bug report is these two files, and so is a test (`tests/machines`).\n\n"
+	"    dmabrokerctl dump FILE                            writes one\n"
+	"    dmabrokerctl plan --machine FILE REQUEST.json     plans on it, without daemon, "
+	"device, root\n"
+	"    dmabrokerctl devices --machine FILE               shows it; so do heaps and machine\n"
+	"    dmabrokerctl dump --machine FILE                  takes out what is private, puts in "
+	"order\n\n"
+	"[machine.schema.json](machine.schema.json) says the same as this page as a JSON Schema "
+	"(draft 7).\n"
+	"C programs do the same with `dmabroker_machine_create` and `dmabroker_open_machine`.\n\n"
+	"## Form\n\n"
+	"The file is one object with `\"machine-file\": 1`, the keys of a machine, and the lists "
+	"`devices`\n"
+	"and `heaps`. Every value is a fact: either with its origin, as `dump` writes it,\n\n"
+	"    \"address-bits\": {\"value\": 32, \"origin\": \"assumed\"}\n\n"
+	"or by itself, as a person may write it; its origin is `declared` then:\n\n"
+	"    \"address-bits\": 32\n\n"
+	"Lists of objects (devices, heaps, roles, formats) are plain lists. A size is\n"
+	"`{\"width\": 640, \"height\": 480}` or `\"640x480\"`. Only what matters need be there: "
+	"what is absent\n"
+	"is taken as the safe side, as on a real machine ([vocabulary.md](vocabulary.md), column "
+	"\"where\n"
+	"absent\"). What must be there: `id` of a device or heap, `role` of a role, `format` of a "
+	"format.\n\n"
+	"A smallest machine: one camera, one heap.\n\n"
+	"```json\n"
+	"{\"machine-file\": 1,\n"
+	" \"devices\": [{\"id\": \"camera\", \"coherency\": \"coherent\", \"address-bits\": 64, "
+	"\"roles\": [\n"
+	"     {\"role\": \"capture\", \"imports\": true, \"contiguity\": \"none\", \"formats\": [\n"
+	"         {\"format\": \"XR24\", \"v4l2-format\": \"XR24\", \"stride-align\": 1}]}]}],\n"
+	" \"heaps\": [{\"id\": \"system\", \"known\": true, \"cached\": true, \"maintenance\": "
+	"\"attachments\"}]}\n"
+	"```\n\n"
+	"Refused are, with the path of the key (`devices[2].roles[0].formats[1].stride-align: 0 is "
+	"wrong:\n"
+	"right is a whole number from 1 to 65536 (bytes)`): unknown keys, unless they begin with "
+	"`x-`; values\n"
+	"of another type or outside their limits; a key that comes twice in an object; two devices "
+	"or two\n"
+	"heaps with one id; files of more than 32 MiB or a million values.\n\n"
+	"`machine-file` grows when a file of the new form would be misread by an older program; "
+	"new keys and\n"
+	"words are no reason.\n\n"
+	"## What `dump` leaves out\n\n"
+	"A dump is meant to be published. The rule says what may stay, not what must go:\n\n"
+	"- Numbers, truth values and words of the vocabulary stay.\n"
+	"- `name` and `id` of a device stay where it hangs from platform and PCI buses alone: "
+	"there its name\n"
+	"  comes from the driver's source. All others (USB, virtual devices such as v4l2loopback, "
+	"what a host\n"
+	"  hands to its guest) may bear a name that a person gave them: they become driver and "
+	"number,\n"
+	"  `v4l2:usb:uvcvideo-1:0`, the same number for all nodes of one thing. Requests name them "
+	"so, too.\n"
+	"- `node` stays where it is one of the kernel's own names; `driver`, `compatible`, "
+	"`dma-device` and\n"
+	"  `architecture` where they are made of the letters such names are made of.\n"
+	"- `kernel` is cut to its number and those parts behind it that distributions use "
+	"(`6.12.117-1-amd64`).\n"
+	"- Lines of `how` go where a person may have written them (facts of origin quirk or "
+	"declared), where\n"
+	"  they name a file outside of /sys, /proc, /dev and the device tree, and where they "
+	"repeat a name that\n"
+	"  was taken out.\n"
+	"- Any other text does not get through.\n\n"
+	"At last all texts are looked through: what looks like a MAC address, or has the name of "
+	"the host or of\n"
+	"one of its users as a word, is an error, and nothing is written. Where such a name is no "
+	"secret (a host\n"
+	"called rockchip), `--public rockchip` says so.\n\n"
+	"Facts are in the order of the vocabulary, devices and heaps in the order of their ids: "
+	"two dumps of\n"
+	"one state are the same to the byte.\n";
+
+static void write_machine_file(void)
+{
+	fputs(machine_intro, stdout);
+	for (size_t g = 0; g < MACHINE_GROUPS; g++) {
+		printf("\n## %s\n\n%s\n\n| key | value | limits | | meaning |\n"
+		       "|---|---|---|---|---|\n",
+		       machine_groups[g]->name, machine_groups[g]->doc);
+		for (size_t i = 0; i < machine_groups[g]->rows_len; i++)
+			write_machine_row(&machine_groups[g]->rows[i]);
+	}
+}
+
+static void write_schema_enum(const struct vocab_row *row)
+{
+	printf("{\"enum\": [");
+	for (size_t i = 0; row->names[i]; i++)
+		printf("%s\"%s\"", i ? ", " : "", row->names[i]);
+	printf("]}");
+}
+
+static void write_schema_value(const struct vocab_row *row)
+{
+	unsigned long long min = row->min, max = row->max;
+
+	switch (row->type) {
+	case VOCAB_BOOL:
+		printf("{\"type\": \"boolean\"}");
+		break;
+	case VOCAB_U32:
+	case VOCAB_U64:
+		printf("{\"type\": \"integer\", \"minimum\": %llu, \"maximum\": %llu}", min, max);
+		break;
+	case VOCAB_FOURCC:
+		printf("{\"type\": \"string\", \"pattern\": \"^([ "
+		       "-~]{1,4}|0x[0-9a-fA-F]{1,8})$\"}");
+		break;
+	case VOCAB_MODIFIER:
+		printf("{\"type\": \"string\", \"pattern\": "
+		       "\"^(0x[0-9a-fA-F]{1,16}|[0-9]{1,20})$\"}");
+		break;
+	case VOCAB_ENUM:
+		write_schema_enum(row);
+		break;
+	case VOCAB_STRING:
+		printf("{\"type\": \"string\", \"minLength\": %llu, \"maxLength\": %llu}", min,
+		       max);
+		break;
+	case VOCAB_STRINGS:
+		printf("{\"type\": \"array\", \"maxItems\": %llu, \"items\": {\"type\": "
+		       "\"string\"}}",
+		       max);
+		break;
+	default:
+		printf("{\"type\": \"array\", \"maxItems\": %llu, \"items\": {\"$ref\": "
+		       "\"#/definitions/%s\"}}",
+		       max, row->type == VOCAB_SIZES ? "size" : row->group->name);
+		break;
+	}
+}
+
+/* A value by itself or with its origin; lists of records by themselves. */
+static void write_schema_row(const struct vocab_row *row, const char *comma)
+{
+	if (row->flags & VOCAB_LOCAL)
+		return;
+	printf("%s\n        \"%s\": ", comma, row->name);
+	if (row->type == VOCAB_DICTS) {
+		write_schema_value(row);
+		return;
+	}
+	printf("{\"anyOf\": [\n          ");
+	write_schema_value(row);
+	printf(",\n          {\"type\": \"object\", \"required\": [\"value\", \"origin\"], "
+	       "\"additionalProperties\": false, \"properties\": {\n            \"origin\": "
+	       "{\"$ref\": "
+	       "\"#/definitions/origin\"},\n            \"value\": ");
+	write_schema_value(row);
+	printf("}}]}");
+}
+
+/* What an object must have beside what the vocabulary says: without it nobody knows what it is. */
+static const char *needed(const struct vocab_group *group)
+{
+	return group == &vocab_machine	       ? "machine-file"
+	       : group == &vocab_role	       ? "role"
+	       : group == &vocab_device_format ? "format"
+					       : "id";
+}
+
+static void write_schema_group(const struct vocab_group *group)
+{
+	printf("    \"%s\": {\n      \"description\": \"%s\",\n      \"type\": \"object\",\n"
+	       "      \"required\": [\"%s\"],\n      \"patternProperties\": {\"^x-\": {}},\n"
+	       "      \"additionalProperties\": false,\n      \"properties\": {",
+	       group->name, group->doc, needed(group));
+	if (group == &vocab_machine)
+		printf("\n        \"machine-file\": {\"enum\": [1]},");
+	for (size_t i = 0; i < group->rows_len; i++)
+		write_schema_row(&group->rows[i], i ? "," : "");
+	printf("\n      }\n    }");
+}
+
+static void write_schema(void)
+{
+	printf("{\n  \"$schema\": \"http://json-schema.org/draft-07/schema#\",\n"
+	       "  \"title\": \"Machine file of dmabroker\",\n"
+	       "  \"$comment\": \"Written by tests/lint/reference.c from "
+	       "broker/model/vocabulary.h; "
+	       "a test compares. Lengths of strings are bytes.\",\n"
+	       "  \"$ref\": \"#/definitions/machine\",\n  \"definitions\": {\n"
+	       "    \"origin\": {\"enum\": [");
+	for (int i = VOCAB_ASSUMED; i < VOCAB_SOLVED; i++)
+		printf("%s\"%s\"", i > VOCAB_ASSUMED ? ", " : "", vocab_origin_names[i]);
+	printf("]},\n    \"size\": {\"anyOf\": [\n"
+	       "      {\"type\": \"string\", \"pattern\": \"^[0-9]+x[0-9]+$\"},\n"
+	       "      {\"type\": \"object\", \"required\": [\"width\", \"height\"], "
+	       "\"additionalProperties\": false, \"properties\": {\n"
+	       "        \"width\": {\"type\": \"integer\", \"minimum\": 0, \"maximum\": "
+	       "4294967295},\n"
+	       "        \"height\": {\"type\": \"integer\", \"minimum\": 0, \"maximum\": "
+	       "4294967295}}}]}");
+	for (size_t g = 0; g < MACHINE_GROUPS; g++) {
+		printf(",\n");
+		write_schema_group(machine_groups[g]);
+	}
+	printf("\n  }\n}\n");
+}
+
+static const struct {
+	const char *name;
+	void (*write)(void);
+} pages[] = {
+	{"vocabulary.md", write_vocabulary},	 {"limits.md", write_all_limits},
+	{"dmabroker-protocol.7.scd", write_man}, {"machine-file.md", write_machine_file},
+	{"machine.schema.json", write_schema},
+};
+
 int main(int argc, char **argv)
 {
-	if (argc == 2 && strcmp(argv[1], "vocabulary.md") == 0)
-		write_vocabulary();
-	else if (argc == 2 && strcmp(argv[1], "limits.md") == 0)
-		write_all_limits();
-	else if (argc == 2 && strcmp(argv[1], "dmabroker-protocol.7.scd") == 0)
-		write_man();
-	else
-		return EXIT_FAILURE;
-	return EXIT_SUCCESS;
+	for (size_t i = 0; argc == 2 && i < sizeof(pages) / sizeof(pages[0]); i++) {
+		if (strcmp(argv[1], pages[i].name) != 0)
+			continue;
+		pages[i].write();
+		return EXIT_SUCCESS;
+	}
+	return EXIT_FAILURE;
 }

@@ -45,12 +45,12 @@ includes() {
 	result "$folder includes only: $*"
 }
 
-# only_in PATTERN FILES...: a system header that may be included in these files only
+# only_in PATTERN FILES...: a header that may be included in these files only
 only_in() {
 	pattern=$1
 	shift
 	: >"$scratch/found"
-	grep -rlE "^#include <$pattern" broker protocol daemon libclient ctl examples |
+	grep -rlE "^#include [<\"]$pattern" broker protocol daemon libclient ctl examples |
 		while read -r file; do
 			fine=no
 			for allowed in "$@"; do
@@ -70,16 +70,19 @@ includes broker/solver broker/model/ broker/solver/
 includes broker/heap broker/model/ broker/heap/
 includes protocol broker/model/ protocol/
 includes daemon broker/model/ broker/broker.h broker/quota.h protocol/ daemon/ introspect-xml.h
-includes libclient broker/model/ protocol/ libclient/ dmabroker.h
-includes ctl ctl/ dmabroker.h
+includes libclient broker/model/ broker/solver/solve.h protocol/ libclient/ dmabroker.h
+includes ctl ctl/ dmabroker.h broker/probe/quirks.h
 includes examples examples/ dmabroker.h
-only_in 'dbus/' protocol/wire.[ch] 'daemon/bus*.c' 'daemon/methods*.c' libclient/client.c
+only_in 'dbus/' protocol/wire.[ch] 'daemon/bus*.c' 'daemon/methods*.c' 'libclient/client*'
+only_in 'broker/solver/' 'broker/solver/*' broker/broker.c libclient/offline.c
+only_in 'broker/probe/quirks.h' 'broker/probe/*' broker/broker.c ctl/quirks.c
+only_in 'ini.h' broker/probe/quirks-read.c
 only_in 'libudev' 'broker/probe/*'
 only_in '(xf86drm|drm)' 'broker/probe/*' 'broker/heap/*' 'examples/*'
 only_in 'json' 'ctl/*'
 only_in 'pthread' daemon/worker.c
 
-for page in vocabulary.md limits.md dmabroker-protocol.7.scd; do
+for page in vocabulary.md limits.md dmabroker-protocol.7.scd machine-file.md machine.schema.json; do
 	"$reference" $page | diff "docs/$page" - >"$scratch/found" 2>&1
 	result "docs/$page is what the code says (tests/lint/reference $page >docs/$page)"
 done

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The public library as far as it needs no daemon: records, and connecting to nobody. */
+/* The public library as far as it needs no daemon: records, machines, and connecting to nobody. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -487,6 +487,421 @@ START_TEST(no_more_than_16_participants)
 }
 END_TEST
 
+/* ---- machines ---- */
+
+static struct dmabroker_record *new_machine(void)
+{
+	struct dmabroker_record *machine = NULL;
+
+	ck_assert_int_eq(dmabroker_machine_create(&machine), 0);
+	ck_assert_ptr_nonnull(machine);
+	return machine;
+}
+
+static struct dmabroker_record *add(struct dmabroker_record *record, const char *key)
+{
+	struct dmabroker_record *element = NULL;
+
+	ck_assert_int_eq(dmabroker_record_add_record(record, key, &element), 0);
+	ck_assert_ptr_nonnull(element);
+	return element;
+}
+
+static void say(struct dmabroker_record *record, const char *key, const char *value)
+{
+	ck_assert_int_eq(dmabroker_record_set_string(record, key, value), 0);
+}
+
+static void count(struct dmabroker_record *record, const char *key, uint64_t value)
+{
+	ck_assert_int_eq(dmabroker_record_set_uint(record, key, value), 0);
+}
+
+static void yes(struct dmabroker_record *record, const char *key)
+{
+	ck_assert_int_eq(dmabroker_record_set_bool(record, key, 1), 0);
+}
+
+/* A camera that takes any memory, of one format. */
+static struct dmabroker_record *add_camera(struct dmabroker_record *machine, const char *id)
+{
+	struct dmabroker_record *device = add(machine, "devices"), *role, *format;
+
+	say(device, "id", id);
+	say(device, "coherency", "coherent");
+	count(device, "address-bits", 64);
+	role = add(device, "roles");
+	say(role, "role", "capture");
+	yes(role, "imports");
+	say(role, "contiguity", "none");
+	format = add(role, "formats");
+	count(format, "format", XR24);
+	count(format, "v4l2-format", XR24);
+	count(format, "stride-align", 1);
+	return device;
+}
+
+static struct dmabroker_record *add_heap(struct dmabroker_record *machine, const char *id)
+{
+	struct dmabroker_record *heap = add(machine, "heaps");
+
+	say(heap, "id", id);
+	yes(heap, "known");
+	yes(heap, "cached");
+	say(heap, "maintenance", "attachments");
+	return heap;
+}
+
+static struct dmabroker_record *small_machine(void)
+{
+	struct dmabroker_record *machine = new_machine();
+
+	add_camera(machine, "second");
+	add_camera(machine, "first");
+	add_heap(machine, "system");
+	return machine;
+}
+
+static struct dmabroker *open_machine(struct dmabroker_record *machine)
+{
+	struct dmabroker *broker = NULL;
+
+	ck_assert_int_eq(dmabroker_open_machine(machine, &broker), 0);
+	ck_assert_ptr_nonnull(broker);
+	return broker;
+}
+
+START_TEST(records_are_added)
+{
+	struct dmabroker_record *machine = new_machine(), *none = machine, *device;
+	const struct dmabroker_record *element;
+
+	ck_assert_int_eq(dmabroker_record_has_facts(machine), 1);
+	ck_assert_uint_eq(dmabroker_record_get_len(machine, "devices"), 0);
+	device = add(machine, "devices");
+	ck_assert_int_eq(dmabroker_record_get_record(machine, "devices", 0, &element), 0);
+	ck_assert_ptr_eq(element, device);
+	ck_assert_int_eq(dmabroker_record_add_record(machine, "frobnicate", &none), -ENOENT);
+	ck_assert_int_eq(dmabroker_record_add_record(machine, "kernel", &none), -EINVAL);
+	ck_assert_int_eq(dmabroker_record_add_record(device, "compatible", &none), -EINVAL);
+	for (int i = 0; i < 16; i++)
+		add(device, "roles");
+	ck_assert_int_eq(dmabroker_record_add_record(device, "roles", &none), -ERANGE);
+	ck_assert_ptr_eq(none, machine);
+	dmabroker_record_destroy(machine);
+}
+END_TEST
+
+START_TEST(sizes_are_added)
+{
+	struct dmabroker_record *machine = new_machine();
+	struct dmabroker_record *role = add(add(machine, "devices"), "roles");
+	struct dmabroker_record *format = add(role, "formats");
+	uint32_t width = 0, height = 0;
+
+	ck_assert_int_eq(dmabroker_record_add_size(format, "sizes", 640, 480), 0);
+	ck_assert_int_eq(dmabroker_record_add_size(format, "sizes", 1, UINT32_MAX), 0);
+	ck_assert_int_eq(dmabroker_record_add_size(format, "width-min", 1, 1), -EINVAL);
+	ck_assert_int_eq(dmabroker_record_add_size(format, "frobnicate", 1, 1), -ENOENT);
+	ck_assert_int_eq(dmabroker_record_get_size(format, "sizes", 1, &width, &height), 0);
+	ck_assert_uint_eq(width, 1);
+	ck_assert_uint_eq(height, UINT32_MAX);
+	for (int i = 2; i < 256; i++)
+		ck_assert_int_eq(dmabroker_record_add_size(format, "sizes", 1, 1), 0);
+	ck_assert_int_eq(dmabroker_record_add_size(format, "sizes", 1, 1), -ERANGE);
+	dmabroker_record_destroy(machine);
+}
+END_TEST
+
+static const struct {
+	const char *key;
+	const char *origin;
+	int result;
+} origins[] = {
+	{"coherency", "measured", 0},
+	{"coherency", "kernel", 0},
+	{"coherency", "quirk", 0},
+	{"coherency", "declared", 0},
+	{"coherency", "assumed", 0},
+	{"coherency", "solved", -EINVAL},
+	{"coherency", "absent", -EINVAL},
+	{"coherency", "", -EINVAL},
+	{"coherency", "Kernel", -EINVAL},
+	{"iommu", "kernel", -ENOENT},
+	{"frobnicate", "kernel", -ENOENT},
+	{"number", "kernel", -ENOENT},
+	{"roles", "kernel", 0},
+};
+
+START_TEST(origin_is_set_or_refused)
+{
+	struct dmabroker_record *machine = small_machine();
+	struct dmabroker_record *device = add_camera(machine, "third");
+	struct dmabroker_record *request = new_request();
+
+	ck_assert_int_eq(dmabroker_record_set_origin(device, origins[_i].key, origins[_i].origin),
+			 origins[_i].result);
+	if (!origins[_i].result)
+		ck_assert_str_eq(dmabroker_record_get_origin(device, origins[_i].key),
+				 origins[_i].origin);
+	else
+		ck_assert_str_eq(dmabroker_record_get_origin(device, "coherency"), "declared");
+	dmabroker_record_set_uint(request, "width", 640);
+	ck_assert_int_eq(dmabroker_record_set_origin(request, "width", "kernel"), -EINVAL);
+	ck_assert_str_eq(dmabroker_record_get_origin(request, "width"), "declared");
+	dmabroker_record_destroy(request);
+	dmabroker_record_destroy(machine);
+}
+END_TEST
+
+START_TEST(what_never_leaves_a_process_is_no_key)
+{
+	struct dmabroker_record *machine = new_machine(), *device = add(machine, "devices");
+	uint64_t number;
+
+	ck_assert_int_eq(dmabroker_record_set_uint(device, "number", 5), -ENOENT);
+	ck_assert_int_eq(dmabroker_record_get_uint(device, "number", &number), -ENOENT);
+	ck_assert_int_eq(dmabroker_record_get_type(device, "number"), -ENOENT);
+	ck_assert_ptr_null(dmabroker_record_describe_key(device, "number"));
+	check_walk(device, NULL, 0);
+	dmabroker_record_destroy(machine);
+}
+END_TEST
+
+static const struct {
+	const char *list; /* of a machine; NULL: the machine itself */
+	const char *key;
+	int type;
+	const char *right;
+} keys[] = {
+	{NULL, "kernel", DMABROKER_TYPE_STRING, "a string of 0 to 128 bytes"},
+	{NULL, "memory-max", DMABROKER_TYPE_UINT, "a whole number (bytes)"},
+	{NULL, "cache-aliases", DMABROKER_TYPE_BOOL, "yes or no (true or false)"},
+	{NULL, "xen", DMABROKER_TYPE_STRING, "one of no, guest, control"},
+	{NULL, "devices", DMABROKER_TYPE_RECORDS, "a list of 0 to 256 objects"},
+	{NULL, "frobnicate", -ENOENT, NULL},
+	{"devices", "address-bits", DMABROKER_TYPE_UINT, "a whole number from 12 to 64 (bits)"},
+	{"devices", "compatible", DMABROKER_TYPE_STRINGS, "a list of 0 to 16 strings"},
+	{"heaps", "granularity", DMABROKER_TYPE_UINT, "a whole number of at least 4096 (bytes)"},
+};
+
+START_TEST(keys_are_described)
+{
+	struct dmabroker_record *machine = new_machine();
+	struct dmabroker_record *record = keys[_i].list ? add(machine, keys[_i].list) : machine;
+	char *right = dmabroker_record_describe_key(record, keys[_i].key);
+
+	ck_assert_int_eq(dmabroker_record_get_type(record, keys[_i].key), keys[_i].type);
+	if (keys[_i].right)
+		ck_assert_str_eq(right, keys[_i].right);
+	else
+		ck_assert_ptr_null(right);
+	free(right);
+	dmabroker_record_destroy(machine);
+}
+END_TEST
+
+START_TEST(words_that_are_not_served_are_not_right)
+{
+	struct dmabroker_record *request = new_request();
+	char *right = dmabroker_record_describe_key(request, "field");
+
+	ck_assert_str_eq(right, "one of progressive");
+	free(right);
+	dmabroker_record_destroy(request);
+}
+END_TEST
+
+START_TEST(wrong_machines_are_refused)
+{
+	struct dmabroker *broker = (void *)keys;
+	struct dmabroker_record *machine = small_machine(), *request = new_request();
+
+	ck_assert_int_eq(dmabroker_open_machine(request, &broker), -EINVAL);
+	add(machine, "devices");
+	ck_assert_int_eq(dmabroker_open_machine(machine, &broker), -EINVAL);
+	dmabroker_record_destroy(machine);
+	machine = small_machine();
+	add(machine, "heaps");
+	ck_assert_int_eq(dmabroker_open_machine(machine, &broker), -EINVAL);
+	dmabroker_record_destroy(machine);
+	machine = small_machine();
+	add(add_camera(machine, "third"), "roles");
+	ck_assert_int_eq(dmabroker_open_machine(machine, &broker), -EINVAL);
+	dmabroker_record_destroy(machine);
+	machine = small_machine();
+	add_camera(machine, "first");
+	ck_assert_int_eq(dmabroker_open_machine(machine, &broker), -EEXIST);
+	dmabroker_record_destroy(machine);
+	machine = small_machine();
+	add_heap(machine, "system");
+	ck_assert_int_eq(dmabroker_open_machine(machine, &broker), -EEXIST);
+	dmabroker_record_destroy(machine);
+	dmabroker_record_destroy(request);
+	ck_assert_ptr_eq(broker, (void *)keys);
+}
+END_TEST
+
+START_TEST(an_open_machine_is_a_copy)
+{
+	struct dmabroker_record *machine = small_machine(), **records, *copy;
+	struct dmabroker *broker = open_machine(machine);
+	const struct dmabroker_record *device;
+	size_t len = 0;
+
+	dmabroker_record_destroy(machine);
+	ck_assert_int_eq(dmabroker_list_devices(broker, &records, &len), 0);
+	ck_assert_uint_eq(len, 2);
+	ck_assert_str_eq(dmabroker_record_get_string(records[0], "id"), "first");
+	ck_assert_str_eq(dmabroker_record_get_string(records[1], "id"), "second");
+	say(records[0], "id", "changed"); /* the caller's own */
+	dmabroker_record_list_destroy(records, len);
+	ck_assert_int_eq(dmabroker_list_heaps(broker, &records, &len), 0);
+	ck_assert_uint_eq(len, 1);
+	dmabroker_record_list_destroy(records, len);
+	ck_assert_int_eq(dmabroker_get_machine(broker, &copy), 0);
+	ck_assert_int_eq(dmabroker_record_get_record(copy, "devices", 0, &device), 0);
+	ck_assert_str_eq(dmabroker_record_get_string(device, "id"), "first");
+	dmabroker_disconnect(broker);
+	ck_assert_str_eq(dmabroker_record_get_string(device, "id"), "first");
+	dmabroker_record_destroy(copy);
+}
+END_TEST
+
+START_TEST(an_empty_machine_has_nothing)
+{
+	struct dmabroker_record *machine = new_machine(), **records = (void *)keys;
+	struct dmabroker *broker = open_machine(machine);
+	size_t len = 7;
+
+	ck_assert_int_eq(dmabroker_list_devices(broker, &records, &len), 0);
+	ck_assert_uint_eq(len, 0);
+	dmabroker_record_list_destroy(records, len);
+	dmabroker_disconnect(broker);
+	dmabroker_record_destroy(machine);
+}
+END_TEST
+
+static struct dmabroker_record *picture(const char *device)
+{
+	struct dmabroker_record *request = new_request(), *participant;
+
+	count(request, "width", 640);
+	count(request, "height", 480);
+	ck_assert_int_eq(dmabroker_request_add_participant(request, "cam", NULL, &participant), 0);
+	say(participant, "device", device);
+	return request;
+}
+
+START_TEST(a_machine_plans)
+{
+	struct dmabroker_record *machine = small_machine(), *request = picture("first"), *plan;
+	struct dmabroker *broker = open_machine(machine);
+	uint64_t stride = 0;
+	const struct dmabroker_record *plane;
+
+	for (int i = 0; i < 2; i++) { /* the request stays as it was */
+		ck_assert_int_eq(dmabroker_plan(broker, request, &plan), 0);
+		ck_assert_str_eq(dmabroker_record_get_string(plan, "heap"), "system");
+		ck_assert_int_eq(dmabroker_record_get_record(plan, "planes", 0, &plane), 0);
+		ck_assert_int_eq(dmabroker_record_get_uint(plane, "stride", &stride), 0);
+		ck_assert_uint_eq(stride, 2560);
+		ck_assert_str_eq(dmabroker_get_error(broker), "");
+		ck_assert_str_eq(dmabroker_get_error_text(broker), "");
+		dmabroker_record_destroy(plan);
+	}
+	ck_assert_ptr_null(dmabroker_record_get_origin(request, "visible-width"));
+	dmabroker_record_destroy(request);
+	dmabroker_record_destroy(machine);
+	dmabroker_disconnect(broker);
+}
+END_TEST
+
+/* What the last call on a broker without a daemon says of its failure. */
+static void expect_error(struct dmabroker *broker, const char *name, const char *key)
+{
+	const struct dmabroker_record *details = dmabroker_get_error_details(broker), *refusal;
+
+	ck_assert_str_eq(dmabroker_get_error(broker), name);
+	ck_assert_str_ne(dmabroker_get_error_text(broker), "");
+	ck_assert_ptr_nonnull(details);
+	ck_assert_int_eq(dmabroker_record_get_record(details, "refusals", 0, &refusal), 0);
+	if (key)
+		ck_assert_str_eq(dmabroker_record_get_string(refusal, "key"), key);
+}
+
+START_TEST(a_machine_refuses_as_a_daemon_does)
+{
+	struct dmabroker_record *machine = small_machine(), *untouched = machine, *plan = machine;
+	struct dmabroker *broker = open_machine(machine);
+	struct dmabroker_record *request = picture("nobody"), *participant;
+
+	ck_assert_int_eq(dmabroker_plan(broker, request, &plan), -ENODEV);
+	expect_error(broker, "UnknownDevice", "device");
+	dmabroker_record_destroy(request);
+
+	request = picture("first");
+	ck_assert_int_eq(dmabroker_record_add_string(request, "forbidden-heaps", "system"), 0);
+	ck_assert_int_eq(dmabroker_plan(broker, request, &plan), -EXDEV);
+	expect_error(broker, "Conflict", NULL);
+	dmabroker_record_destroy(request);
+
+	request = new_request();
+	ck_assert_int_eq(dmabroker_plan(broker, request, &plan), -EINVAL);
+	expect_error(broker, "InvalidRequest", "width");
+	dmabroker_record_destroy(request);
+
+	ck_assert_int_eq(dmabroker_plan(broker, machine, &plan), -EINVAL);
+	ck_assert_str_eq(dmabroker_get_error_text(broker), "the record is no request");
+
+	request = picture("first");
+	ck_assert_int_eq(dmabroker_request_add_participant(request, "fd", NULL, &participant), 0);
+	ck_assert_int_eq(dmabroker_record_set_fd(participant, "device-fd", 0), 0);
+	ck_assert_int_eq(dmabroker_plan(broker, request, &plan), -EOPNOTSUPP);
+	expect_error(broker, "NotSupported", "device-fd");
+	dmabroker_record_destroy(request);
+	ck_assert_ptr_eq(plan, untouched);
+
+	/* an error lasts until the next call */
+	request = picture("first");
+	ck_assert_int_eq(dmabroker_plan(broker, request, &plan), 0);
+	ck_assert_str_eq(dmabroker_get_error(broker), "");
+	ck_assert_ptr_null(dmabroker_get_error_details(broker));
+	dmabroker_record_destroy(plan);
+	dmabroker_record_destroy(request);
+	dmabroker_record_destroy(machine);
+	dmabroker_disconnect(broker);
+}
+END_TEST
+
+static void never(void *data, enum dmabroker_change change, const char *kind, const char *id,
+		  const char *const *changed)
+{
+	(void)data;
+	(void)kind;
+	(void)id;
+	(void)changed;
+	ck_abort_msg("change %d of what does not change", (int)change);
+}
+
+START_TEST(a_machine_has_no_daemon)
+{
+	struct dmabroker_record *machine = small_machine(), *request = picture("first");
+	struct dmabroker *broker = open_machine(machine);
+	struct dmabroker_collection *collection = (void *)keys;
+
+	ck_assert_int_eq(dmabroker_allocate(broker, request, &collection), -EOPNOTSUPP);
+	expect_error(broker, "NotSupported", NULL);
+	ck_assert_ptr_eq(collection, (void *)keys);
+	ck_assert_int_eq(dmabroker_get_fd(broker), -ENOTCONN);
+	dmabroker_set_change_callback(broker, never, NULL);
+	ck_assert_int_eq(dmabroker_dispatch(broker), 0);
+	dmabroker_record_destroy(request);
+	dmabroker_record_destroy(machine);
+	dmabroker_disconnect(broker);
+}
+END_TEST
+
 /* ---- open files ---- */
 
 /* The open fd that is the same file as `fd`, or -1. */
@@ -726,6 +1141,19 @@ int main(void)
 	tcase_add_test(all, participants_are_added);
 	tcase_add_test(all, wrong_participants_are_refused);
 	tcase_add_test(all, no_more_than_16_participants);
+	tcase_add_test(all, records_are_added);
+	tcase_add_test(all, sizes_are_added);
+	tcase_add_loop_test(all, origin_is_set_or_refused, 0,
+			    (int)(sizeof(origins) / sizeof(origins[0])));
+	tcase_add_test(all, what_never_leaves_a_process_is_no_key);
+	tcase_add_loop_test(all, keys_are_described, 0, (int)(sizeof(keys) / sizeof(keys[0])));
+	tcase_add_test(all, words_that_are_not_served_are_not_right);
+	tcase_add_test(all, wrong_machines_are_refused);
+	tcase_add_test(all, an_open_machine_is_a_copy);
+	tcase_add_test(all, an_empty_machine_has_nothing);
+	tcase_add_test(all, a_machine_plans);
+	tcase_add_test(all, a_machine_refuses_as_a_daemon_does);
+	tcase_add_test(all, a_machine_has_no_daemon);
 	tcase_add_test(all, open_files_are_duplicated);
 	tcase_add_test(all, wrong_files_are_refused);
 	tcase_add_test(all, nobody_is_there);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "broker/model/descriptor.h"
 #include "broker/model/plan.h"
 #include "protocol/wire.h"
 #include "tests/unit/check.h"
@@ -362,6 +363,148 @@ START_TEST(answers_may_have_words_of_the_future)
 }
 END_TEST
 
+/* A fact (vs). */
+static void append_fact(DBusMessageIter *dict, const char *key, dbus_uint32_t number,
+			const char *origin)
+{
+	DBusMessageIter entry, variant, pair, value;
+
+	ck_assert(dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry));
+	ck_assert(dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &key));
+	ck_assert(dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "(vs)", &variant));
+	ck_assert(dbus_message_iter_open_container(&variant, DBUS_TYPE_STRUCT, NULL, &pair));
+	ck_assert(dbus_message_iter_open_container(&pair, DBUS_TYPE_VARIANT, "u", &value));
+	ck_assert(dbus_message_iter_append_basic(&value, DBUS_TYPE_UINT32, &number));
+	ck_assert(dbus_message_iter_close_container(&pair, &value));
+	ck_assert(dbus_message_iter_append_basic(&pair, DBUS_TYPE_STRING, &origin));
+	ck_assert(dbus_message_iter_close_container(&variant, &pair));
+	ck_assert(dbus_message_iter_close_container(&entry, &variant));
+	ck_assert(dbus_message_iter_close_container(dict, &entry));
+}
+
+/* A newer daemon knows more of a machine than this library. */
+START_TEST(facts_of_the_future_are_passed_over)
+{
+	struct machine *machine;
+	struct built built;
+
+	begin(&built);
+	append_fact(&built.dict, "page-bytes", 16384, "guessed");
+	append_fact(&built.dict, "cache-lines", 64, "kernel");
+	append_entry(&built.dict, "no-fact-at-all", "u", 1, NULL);
+	append_participants(&built.dict, 3);
+	append_fact(&built.dict, "mapping-colour", 65536, "kernel");
+	ck_assert(dbus_message_iter_close_container(&built.iter, &built.dict));
+	dbus_message_iter_init(built.message, &built.iter);
+	ck_assert_int_eq(wire_read_record(&built.iter, &vocab_machine, NULL, &machine), 0);
+	ck_assert_uint_eq(machine->page_bytes, 16384);
+	ck_assert_int_eq(vocab_origin(machine, MACHINE_PAGE_BYTES), VOCAB_ASSUMED);
+	ck_assert_uint_eq(machine->mapping_colour, 65536);
+	ck_assert_int_eq(vocab_origin(machine, MACHINE_MAPPING_COLOUR), VOCAB_KERNEL);
+	for (unsigned int row = 0; row < MACHINE_ROWS; row++)
+		if (row != MACHINE_PAGE_BYTES && row != MACHINE_MAPPING_COLOUR)
+			ck_assert(!vocab_has(machine, row));
+	vocab_destroy(machine);
+	dbus_message_unref(built.message);
+}
+END_TEST
+
+static const struct {
+	dbus_uint32_t number;
+	const char *origin;
+} bad_facts[] = {{1, "kernel"}, {1u << 20, "kernel"}, {4096, "absent"}, {4096, "solved"}};
+
+START_TEST(facts_out_of_limits_are_refused)
+{
+	struct machine *machine = NULL;
+	struct error error = {0};
+	struct built built;
+	bool solved = strcmp(bad_facts[_i].origin, "solved") == 0;
+
+	begin(&built);
+	append_fact(&built.dict, "page-bytes", bad_facts[_i].number, bad_facts[_i].origin);
+	ck_assert(dbus_message_iter_close_container(&built.iter, &built.dict));
+	dbus_message_iter_init(built.message, &built.iter);
+	ck_assert_int_eq(wire_read_record(&built.iter, &vocab_machine, &error, &machine),
+			 solved ? 0 : -EINVAL);
+	ck_assert_int_eq(machine != NULL, solved);
+	vocab_destroy(machine);
+	error_finish(&error);
+	dbus_message_unref(built.message);
+}
+END_TEST
+
+/* ---- parts of a record ---- */
+
+START_TEST(only_the_rows_asked_for_are_appended)
+{
+	static const uint64_t rows = WIRE_ROW(MACHINE_KERNEL) | WIRE_ROW(MACHINE_XEN) |
+				     WIRE_ROW(MACHINE_HEAPS) | WIRE_ROW(MACHINE_BOUNCE);
+	struct machine *machine, *copy;
+	DBusMessageIter iter;
+	DBusMessage *message = new_message(&iter);
+
+	ck_assert_int_eq(vocab_create(&vocab_machine, &machine), 0);
+	fill(machine, 0);
+	vocab_clear(machine, MACHINE_BOUNCE);
+	ck_assert_int_eq(wire_append_rows(&iter, machine, rows), 0);
+	ck_assert_str_eq(dbus_message_get_signature(message), "a{sv}");
+	dbus_message_iter_init(message, &iter);
+	ck_assert_int_eq(wire_read_record(&iter, &vocab_machine, NULL, &copy), 0);
+	for (unsigned int row = 0; row < MACHINE_ROWS; row++)
+		ck_assert_int_eq(vocab_has(copy, row),
+				 rows & WIRE_ROW(row) && row != MACHINE_BOUNCE);
+	vocab_destroy(machine);
+	vocab_destroy(copy);
+	dbus_message_unref(message);
+}
+END_TEST
+
+START_TEST(no_rows_are_an_empty_record)
+{
+	struct machine *machine, *copy;
+	DBusMessageIter iter;
+	DBusMessage *message = new_message(&iter);
+
+	ck_assert_int_eq(vocab_create(&vocab_machine, &machine), 0);
+	fill(machine, 0);
+	ck_assert_int_eq(wire_append_rows(&iter, machine, 0), 0);
+	dbus_message_iter_init(message, &iter);
+	ck_assert_int_eq(wire_read_record(&iter, &vocab_machine, NULL, &copy), 0);
+	for (unsigned int row = 0; row < MACHINE_ROWS; row++)
+		ck_assert(!vocab_has(copy, row));
+	vocab_destroy(machine);
+	vocab_destroy(copy);
+	dbus_message_unref(message);
+}
+END_TEST
+
+/* The value that stands in a record: of a fact with its origin, of a list of records without. */
+START_TEST(one_value_is_a_variant)
+{
+	static const struct {
+		unsigned int row;
+		const char *signature;
+	} values[] = {{MACHINE_KERNEL, "(vs)"}, {MACHINE_HOW, "(vs)"}, {MACHINE_HEAPS, "aa{sv}"}};
+	DBusMessageIter iter, variant;
+	DBusMessage *message = new_message(&iter);
+	struct machine *machine;
+	char *signature;
+
+	ck_assert_int_eq(vocab_create(&vocab_machine, &machine), 0);
+	fill(machine, 0);
+	ck_assert_int_eq(wire_append_value(&iter, machine, values[_i].row), 0);
+	ck_assert_str_eq(dbus_message_get_signature(message), "v");
+	dbus_message_iter_init(message, &iter);
+	dbus_message_iter_recurse(&iter, &variant);
+	signature = dbus_message_iter_get_signature(&variant);
+	ck_assert_str_eq(signature, values[_i].signature);
+	dbus_free(signature);
+	vocab_destroy(machine);
+	dbus_message_unref(message);
+}
+END_TEST
+
 /* A dictionary whose keys or values are something else, a number, nothing at all. */
 START_TEST(what_is_no_record_is_refused)
 {
@@ -473,6 +616,11 @@ int main(void)
 	tcase_add_test(all, missing_and_doubled_keys_are_refused);
 	tcase_add_test(all, answers_may_have_keys_of_the_future);
 	tcase_add_test(all, answers_may_have_words_of_the_future);
+	tcase_add_test(all, facts_of_the_future_are_passed_over);
+	tcase_add_loop_test(all, facts_out_of_limits_are_refused, 0, 4);
+	tcase_add_test(all, only_the_rows_asked_for_are_appended);
+	tcase_add_test(all, no_rows_are_an_empty_record);
+	tcase_add_loop_test(all, one_value_is_a_variant, 0, 3);
 	tcase_add_loop_test(all, what_is_no_record_is_refused, 0, 5);
 	tcase_add_loop_test(all, texts_are_cut_between_characters, 0, 3);
 	tcase_add_test(all, errors_survive);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* A broker, whoever answers behind it: errors, and the way to the one who answers. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "libclient/internal.h"
+
+/* ---- errors ---- */
+
+void handle_forget(struct dmabroker *broker)
+{
+	error_finish(&broker->error);
+	free(broker->text);
+	broker->text = NULL;
+}
+
+int handle_fail(struct dmabroker *broker, int number, const char *format, ...)
+{
+	va_list args;
+
+	handle_forget(broker);
+	va_start(args, format);
+	if (vasprintf(&broker->text, format, args) < 0)
+		broker->text = NULL;
+	va_end(args);
+	return number;
+}
+
+const char *dmabroker_get_error(struct dmabroker *broker)
+{
+	return error_rows[broker->error.code].name;
+}
+
+const char *dmabroker_get_error_text(struct dmabroker *broker)
+{
+	return broker->text ? broker->text : "";
+}
+
+const struct dmabroker_record *dmabroker_get_error_details(struct dmabroker *broker)
+{
+	return (const struct dmabroker_record *)broker->error.details;
+}
+
+/* ---- the connection ---- */
+
+void dmabroker_disconnect(struct dmabroker *broker)
+{
+	if (!broker)
+		return;
+	broker->backend->destroy(broker);
+	handle_forget(broker);
+	free(broker);
+}
+
+int dmabroker_get_fd(struct dmabroker *broker)
+{
+	return broker->backend->get_fd(broker);
+}
+
+int dmabroker_dispatch(struct dmabroker *broker)
+{
+	return broker->backend->dispatch(broker);
+}
+
+void dmabroker_set_change_callback(struct dmabroker *broker, dmabroker_change_fn callback,
+				   void *data)
+{
+	broker->callback = callback;
+	broker->callback_data = data;
+}
+
+/* ---- looking ---- */
+
+int handle_list_add(struct handle_list *list, void *record)
+{
+	struct dmabroker_record **grown =
+		realloc(list->records, (list->len + 1) * sizeof(list->records[0]));
+
+	if (!grown)
+		return -ENOMEM;
+	list->records = grown;
+	list->records[list->len++] = record;
+	return 0;
+}
+
+int dmabroker_list_devices(struct dmabroker *broker, struct dmabroker_record ***ret_records,
+			   size_t *ret_len)
+{
+	return broker->backend->list(broker, &vocab_device, ret_records, ret_len);
+}
+
+int dmabroker_list_heaps(struct dmabroker *broker, struct dmabroker_record ***ret_records,
+			 size_t *ret_len)
+{
+	return broker->backend->list(broker, &vocab_heap, ret_records, ret_len);
+}
+
+void dmabroker_record_list_destroy(struct dmabroker_record **records, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		vocab_destroy(records[i]);
+	free(records);
+}
+
+int dmabroker_get_machine(struct dmabroker *broker, struct dmabroker_record **ret_machine)
+{
+	struct machine *machine;
+	int error = broker->backend->get_machine(broker, &machine);
+
+	if (!error)
+		*ret_machine = (struct dmabroker_record *)machine;
+	return error;
+}
+
+/* ---- planning and allocating ---- */
+
+/* Errors: -EINVAL. */
+static int check_request(struct dmabroker *broker, const struct dmabroker_record *request)
+{
+	if (((const struct vocab_head *)request)->group == &vocab_request)
+		return 0;
+	return handle_fail(broker, -EINVAL, "the record is no request");
+}
+
+int dmabroker_plan(struct dmabroker *broker, const struct dmabroker_record *request,
+		   struct dmabroker_record **ret_plan)
+{
+	struct plan *plan;
+	int error = check_request(broker, request);
+
+	if (!error)
+		error = broker->backend->plan(broker, (const struct request *)request, &plan);
+	if (!error)
+		*ret_plan = (struct dmabroker_record *)plan;
+	return error;
+}
+
+int dmabroker_allocate(struct dmabroker *broker, const struct dmabroker_record *request,
+		       struct dmabroker_collection **ret_collection)
+{
+	int error = check_request(broker, request);
+
+	return error ? error
+		     : broker->backend->allocate(broker, (const struct request *)request,
+						 ret_collection);
+}

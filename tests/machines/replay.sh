@@ -1,0 +1,151 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Replays requests on machine files, without daemon, device or root: MACHINE.json with each
+# MACHINE.CASE.request.json must give MACHINE.CASE.answer.txt, which has the exit status, what
+# `dmabrokerctl plan` prints, and what it complains of. Each machine file is valid by the schema,
+# and so is what dump makes of it, which gives the same answers. Writes TAP.
+#
+#   replay.sh DMABROKERCTL SOURCE           checks
+#   replay.sh DMABROKERCTL SOURCE --write   writes the answers: look at the difference, then commit
+
+set -u
+ctl=$1 source=$2
+machines=$source/tests/machines
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+number=0
+failed=0
+COLUMNS=80
+export COLUMNS
+
+# answer MACHINE REQUEST: as it is written down
+answer()
+{
+    timeout 60 "$ctl" plan --machine "$1" "$2" >"$tmp/out" 2>"$tmp/err"
+    echo "exit $?"
+    cat "$tmp/out" "$tmp/err"
+}
+
+# check TEXT COMMAND...: one line of TAP
+check()
+{
+    text=$1
+    shift
+    number=$((number + 1))
+    if "$@" >"$tmp/why" 2>&1; then
+        echo "ok $number - $text"
+    else
+        echo "not ok $number - $text"
+        sed 's/^/# /' "$tmp/why"
+        failed=1
+    fi
+}
+
+# shellcheck disable=SC2317 # called through check
+is_valid()
+{
+    python3 "$source/tests/tools/schema-check.py" "$source/docs/machine.schema.json" "$1"
+}
+
+# shellcheck disable=SC2317 # called through check
+is_private()
+{
+    # what is in a dump already is there again
+    "$ctl" dump --machine "$1" "$tmp/again" && diff -u "$1" "$tmp/again"
+}
+
+cases_of()
+{
+    find "$machines" -name "$1.*.request.json" | sort
+}
+
+for machine in "$machines"/*.json; do
+    name=$(basename "$machine" .json)
+    case $name in *.request) continue ;; esac
+    if [ "${3-}" != --write ]; then
+        check "$name: the file is valid" is_valid "$machine"
+        check "$name: is dumped" "$ctl" dump --machine "$machine" "$tmp/dump.json"
+        check "$name: the dump is valid" is_valid "$tmp/dump.json"
+        check "$name: the dump of the dump is the same" is_private "$tmp/dump.json"
+    fi
+    for request in $(cases_of "$name"); do
+        expected=${request%.request.json}.answer.txt
+        text=$(basename "${request%.request.json}")
+        if [ "${3-}" = --write ]; then
+            answer "$machine" "$request" >"$expected"
+            continue
+        fi
+        answer "$machine" "$request" >"$tmp/answer"
+        check "$text: the answer" diff -u "$expected" "$tmp/answer"
+        # names that a dump has replaced cannot be asked for by id; by node they can
+        case $(cat "$request") in
+        *'"drm:'* | *'"v4l2:'*) continue ;;
+        esac
+        answer "$tmp/dump.json" "$request" >"$tmp/answer"
+        check "$text: the dump plans alike" \
+            test "$(head -n 2 "$expected")" = "$(head -n 2 "$tmp/answer")"
+    done
+done
+
+[ "${3-}" = --write ] && exit 0
+
+# ---- what a person sees
+
+# shellcheck disable=SC2317 # called through check
+fits()
+{
+    "$ctl" "$@" >"$tmp/out" && [ -s "$tmp/out" ] && ! grep -n '.\{81,\}' "$tmp/out"
+}
+
+# shows TEXT PATTERN: in what was shown last
+shows()
+{
+    check "$1" grep -qE -- "$2" "$tmp/out"
+}
+
+for machine in "$machines"/*.json; do
+    name=$(basename "$machine" .json)
+    case $name in *.request) continue ;; esac
+    for verb in devices heaps machine; do
+        check "$name: $verb fits 80 columns" fits "$verb" --machine "$machine"
+        check "$name: $verb --verbose fits 80 columns" fits "$verb" --verbose --machine "$machine"
+    done
+done
+
+"$ctl" devices --machine "$machines/rockchip.json" >"$tmp/out"
+shows "devices: the heading" '^/dev/video2  rockchip-rga \(rockchip-rga\)$'
+shows "devices: coherency, reach and IOMMU with origins" \
+    '^    DMA         non-coherent \[kernel\], reaches 32 bits \(4G\) \[kernel\], no IOMMU'
+shows "devices: memory model and contiguity with origins" \
+    '^    output      dma-sg \[measured\], takes scattered memory \[measured\]'
+shows "devices: formats and strides" '2 formats, strides are multiples of 16 \[measured\]'
+shows "devices: what was tried" 'tried out: memory-model, contiguity, strides$'
+COLUMNS=200 "$ctl" devices --machine "$machines/raspberry-pi.json" >"$tmp/out"
+shows "devices: the reach of a bus" 'its bus up to 1G \[kernel\]'
+shows "devices: nothing tried" '^ +nothing tried out$'
+"$ctl" heaps --machine "$machines/raspberry-pi.json" >"$tmp/out"
+shows "heaps: where the memory ends" '^linux,cma +contiguous +yes +512M +- +512M +1G$'
+"$ctl" devices --verbose --machine "$machines/rockchip.json" >"$tmp/out"
+shows "verbose: the machine first" '^aarch64, Linux 6.12.117$'
+shows "verbose: how, in the probe's words" \
+    '^    coherency         non-coherent \[kernel\] device tree: no dma-coherent from'
+shows "verbose: how, in the origin's words" \
+    '^    address-bits      32 \[assumed\] nobody knows; this is the safe side$'
+shows "verbose: formats that are alike are one" '^        XR24, AR24, NV12$'
+"$ctl" machine --verbose --machine "$machines/rockchip.json" >"$tmp/out"
+shows "machine: in short" '^    out of reach      copied through bounce buffers \[declared\]$'
+shows "machine: at length" '^    default-coherency non-coherent \[declared\] arm64: what the device'
+
+# the examples of the documentation
+for page in machine-file.md dmabrokerctl.1.scd; do
+    awk '/^```/ { on = !on; next } on' "$source/docs/$page" |
+        awk '/^{"machine-file"/ { on = 1 } on { print } /}\]}$/ { if (on) exit }' >"$tmp/example.json"
+    check "$page: its example is valid" is_valid "$tmp/example.json"
+    check "$page: its example plans" \
+        "$ctl" plan --machine "$tmp/example.json" --size 640x480 camera cpu
+done
+
+check "there are machines and cases" test "$number" -gt 50
+echo "1..$number"
+exit $failed
