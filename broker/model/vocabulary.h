@@ -618,6 +618,8 @@ enum maintenance {
 	MAINTENANCE_UNKNOWN,
 	MAINTENANCE_ATTACHMENTS, /* every mapped attachment: system and CMA heap */
 	MAINTENANCE_EXPORTER,	 /* only the exporter's own device: udmabuf */
+	MAINTENANCE_HARMFUL, /* its own device is bounced: SYNC copies what was there before over
+				what others have written (measured: 6.12 udmabuf, swiotlb=force) */
 };
 
 extern const char *const vocab_agent_names[];

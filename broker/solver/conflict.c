@@ -196,7 +196,7 @@ static void describe_reach(const struct search *search, unsigned int i, struct d
 {
 	const struct party *party = &search->parties[i];
 
-	append(text->wanted, "memory below 0x%llx", (unsigned long long)suit_reach(party));
+	append(text->wanted, "memory up to 0x%llx", (unsigned long long)suit_reach(party));
 	for (size_t j = 0; j < search->heaps_len; j++)
 		append(text->offered, "%s%s: up to 0x%llx", text->offered[0] ? ", " : "",
 		       vocab_string(search->heaps[j], HEAP_ID),
@@ -307,7 +307,9 @@ static void describe_party(const struct search *search, unsigned int i, enum con
 		describe_count(search, i, text);
 		break;
 	case CONSTRAINT_MAINTENANCE:
-		append(text->wanted, "a heap whose SYNC reaches its mapping");
+		append(text->wanted, suit_needs_maintenance(party)
+					     ? "a heap whose SYNC reaches its mapping"
+					     : "a heap whose SYNC does no harm");
 		append(text->offered, "heaps that maintain for themselves only");
 		break;
 	default:

@@ -129,6 +129,17 @@ bool suit_segments(const struct search *search, const struct heap *heap,
 	return true;
 }
 
+/* Programs do SYNC whether or not it is due: a heap where that does harm suits nobody. */
+static bool is_maintained(const struct heap *heap, const struct party *party)
+{
+	uint64_t maintenance = vocab_number(heap, HEAP_MAINTENANCE);
+	bool cached = vocab_number(heap, HEAP_CACHED) || !vocab_has(heap, HEAP_CACHED);
+
+	if (maintenance == MAINTENANCE_HARMFUL)
+		return false;
+	return !cached || maintenance == MAINTENANCE_ATTACHMENTS || !suit_needs_maintenance(party);
+}
+
 static bool heap_suits_party(const struct search *search, const struct heap *heap, unsigned int i)
 {
 	const struct party *party = &search->parties[i];
@@ -147,11 +158,7 @@ static bool heap_suits_party(const struct search *search, const struct heap *hea
 	if (search_counts(search, i, CONSTRAINT_REACH) &&
 	    (suit_heap_top(heap) > suit_reach(party) || vocab_number(heap, HEAP_PROTECTED)))
 		return false;
-	if (search_counts(search, i, CONSTRAINT_MAINTENANCE) && suit_needs_maintenance(party) &&
-	    (vocab_number(heap, HEAP_CACHED) || !vocab_has(heap, HEAP_CACHED)) &&
-	    vocab_number(heap, HEAP_MAINTENANCE) != MAINTENANCE_ATTACHMENTS)
-		return false;
-	return true;
+	return !search_counts(search, i, CONSTRAINT_MAINTENANCE) || is_maintained(heap, party);
 }
 
 bool suit_heap(const struct search *search, const struct heap *heap)

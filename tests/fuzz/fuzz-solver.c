@@ -275,6 +275,19 @@ static bool lists(const struct vocab_formats *list, const struct plan *plan)
 	return false;
 }
 
+static uint64_t highest(uint64_t bits)
+{
+	return bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
+}
+
+static uint64_t heap_top(const struct heap *heap)
+{
+	uint64_t top = highest(vocab_number(heap, HEAP_ADDRESS_BITS));
+	uint64_t max = vocab_number(heap, HEAP_ADDRESS_MAX);
+
+	return max < top ? max : top;
+}
+
 static void check_wish(const struct plan *plan, const struct heap *heap,
 		       const struct participant *wish)
 {
@@ -287,8 +300,7 @@ static void check_wish(const struct plan *plan, const struct heap *heap,
 	assert(plan->picture_bytes >= vocab_number(wish, PARTICIPANT_BYTES_MIN));
 	assert(plan->picture_bytes <= vocab_number(wish, PARTICIPANT_BYTES_MAX));
 	assert(!vocab_number(wish, PARTICIPANT_CONTIGUOUS) || vocab_number(heap, HEAP_CONTIGUOUS));
-	assert(vocab_number(heap, HEAP_ADDRESS_BITS) <=
-	       vocab_number(wish, PARTICIPANT_ADDRESS_BITS));
+	assert(heap_top(heap) <= highest(vocab_number(wish, PARTICIPANT_ADDRESS_BITS)));
 	for (size_t i = 0; i < plan->planes.len; i++) {
 		const struct plane *plane = (const struct plane *)plan->planes.items[i];
 
@@ -309,9 +321,11 @@ static void check_device(const struct machine *machine, const struct heap *heap,
 		return;
 	if (vocab_number(role, ROLE_CONTIGUITY) != CONTIGUITY_NONE)
 		assert(vocab_number(heap, HEAP_CONTIGUOUS));
-	if (vocab_number(role, ROLE_DMA_MAPS))
-		assert(vocab_number(heap, HEAP_ADDRESS_BITS) <=
-		       vocab_number(device, DEVICE_ADDRESS_BITS));
+	if (!vocab_number(role, ROLE_DMA_MAPS))
+		return;
+	assert(heap_top(heap) <= highest(vocab_number(device, DEVICE_ADDRESS_BITS)));
+	assert(heap_top(heap) <= vocab_number(device, DEVICE_ADDRESS_MAX));
+	assert(!vocab_number(device, DEVICE_BOUNCED));
 }
 
 static void check_plan(const struct machine *machine, const struct request *request,

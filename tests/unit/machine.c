@@ -250,6 +250,7 @@ static void add_odd_ones(struct machine *machine)
 	put(heap, HEAP_BUFFER_BYTES_MAX, 2u << 20);
 	put(heap, HEAP_CAPACITY_BYTES, 8u << 20);
 	put(heap, HEAP_KERNEL_MAP, false);
+	put(add_heap(machine, "harmful", true, 32), HEAP_MAINTENANCE, MAINTENANCE_HARMFUL);
 }
 
 struct machine *machine_by_name(const char *name)

@@ -202,6 +202,8 @@ static const struct row rows[] = {
 	 "Conflict heaps@allowed-heaps capacity count@count"},
 	{"whoever copies with the CPU must not touch huge pages of udmabuf", "odd",
 	 "320x240 h=huge f=XR24 a=copier:capture", "Conflict a:kernel-map heaps@allowed-heaps"},
+	{"a heap whose SYNC does harm suits nobody, not even the CPU", "odd",
+	 "320x240 h=harmful f=XR24 cpu=:cpu", "Conflict cpu:maintenance heaps@allowed-heaps"},
 	{"a driver of which nothing is known may copy", "odd",
 	 "320x240 h=huge f=XR24 a=riddle:capture", "Conflict a:kernel-map heaps@allowed-heaps"},
 	/* counts */
