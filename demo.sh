@@ -32,7 +32,7 @@ run_here()
 
 run_in_machine()
 {
-    make_kernel
+    make_kernel x86_64
     step "running in a virtual machine"
     tests/vm/rig.sh exec --build build --out demo-out -- env RESULTS=demo-out /bin/sh "$PWD/examples/run-demo.sh"
 }

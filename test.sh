@@ -4,14 +4,14 @@
 usage()
 {
     echo "usage: test.sh [--no-vm] [--long]    compiles with gcc and with clang's sanitizers, runs all tests, counts them"
-    echo "       --no-vm: without those in a virtual machine    --long: a million inputs for each fuzz target"
+    echo "       --no-vm: without those in a virtual machine    --long: a million inputs for each fuzz target, 100 full probes"
 }
 
 vm=yes
 for argument in "$@"; do
     case $argument in
     --no-vm) vm=no ;;
-    --long) export DMABROKER_FUZZ_RUNS=1000000 ;;
+    --long) export DMABROKER_FUZZ_RUNS=1000000 DMABROKER_PROBES=100 ;;
     --help | -h) usage && exit ;;
     *) usage >&2 && exit 2 ;;
     esac
@@ -32,12 +32,15 @@ run_tests()
 }
 
 install_packages build
-[ $vm = no ] || install_packages rig
+[ $vm = no ] || install_packages rig arm64
 make_plain_build
 make_sanitizer_build
 
 if [ $vm = yes ]; then
-    make_kernel
+    make_arm64_build
+    make_kernel x86_64
+    make_kernel arm64
+    fetch_debian_kernels
     run_tests build
 else
     run_tests build --no-suite vm

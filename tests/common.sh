@@ -52,9 +52,26 @@ make_sanitizer_build()
     make_build build-asan clang clang++ -Db_sanitize=address,undefined -Db_lundef=false
 }
 
-# Its progress is on stderr, and so is the one line if it fails.
+# Of these the progress is on stderr, and so is the one line if they fail.
+
+make_arm64_build()
+{
+    step "compiling build-arm64 with aarch64-linux-gnu-gcc"
+    tests/vm/build-arm64.sh build-arm64 >/dev/null || exit 1
+}
+
+# make_kernel ARCHITECTURE
 make_kernel()
 {
-    step "the test machine's kernel"
-    tests/vm/kernel.sh >/dev/null || exit 1
+    step "the test machine's kernel for $1"
+    tests/vm/kernel.sh "$1" >/dev/null || exit 1
+}
+
+# The kernel of a stock machine, and the device trees of real boards.
+fetch_debian_kernels()
+{
+    step "Debian's kernels"
+    for arch in amd64 arm64; do
+        tests/vm/debian-kernel.sh $arch >/dev/null || exit 1
+    done
 }

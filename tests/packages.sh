@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# usage: packages.sh SET...     (sets: build rig)
+# usage: packages.sh SET...     (sets: build rig arm64)
 #
 # Installs those Debian packages of the sets that are missing. Says nothing if none is.
 
@@ -9,12 +9,16 @@ set -u
 
 # To compile everything with gcc and clang, and to run the tests.
 build="meson ninja-build gcc g++ libc6-dev clang libclang-rt-dev llvm pkg-config python3
-    libdbus-1-dev libudev-dev libdrm-dev libsystemd-dev libjson-c-dev check libsubunit-dev
+    libdbus-1-dev libudev-dev libdrm-dev libsystemd-dev libjson-c-dev libinih-dev libfdt-dev check libsubunit-dev
+    umockdev libumockdev-dev device-tree-compiler
     dbus systemd udev libglib2.0-bin netpbm scdoc clang-format"
 
 # To build the test machine's kernel and run it (tests/vm).
 rig="qemu-system-x86 busybox-static linux-source-6.12 gcc libc6-dev make flex bison bc libelf-dev libssl-dev
     xz-utils cpio kmod dbus systemd udev"
+
+# For its arm64 machines, beside those.
+arm64="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm device-tree-compiler debian-archive-keyring"
 
 die()
 {
@@ -48,7 +52,8 @@ for set in "$@"; do
     case $set in
     build) names="$names $build" ;;
     rig) names="$names $rig" ;;
-    *) die "unknown set '$set' (sets: build rig)" ;;
+    arm64) names="$names $arm64" ;;
+    *) die "unknown set '$set' (sets: build rig arm64)" ;;
     esac
 done
 

@@ -2,8 +2,8 @@
 # shellcheck shell=dash disable=SC1091
 # SPDX-License-Identifier: MIT
 #
-# The guest's first program (/init of the initramfs): makes a root file system out of the host's own,
-# read-only over 9p with a tmpfs on top, and hands over to guest-init.sh.
+# The guest's first program (/init of the initramfs): makes a root file system out of the host's own (or one for
+# another architecture), read-only over 9p with a tmpfs on top, and hands over to guest-init.sh.
 # Not started on the host's tree directly: its /proc, /sys and /run are other file systems there.
 
 fail()
@@ -12,13 +12,19 @@ fail()
     poweroff -f
 }
 
-# A folder that a fresh tmpfs of the guest hides (below /tmp, say) is shown again, writable like all the rest.
+# show FOLDER PLACE: a folder of the host, writable like all the rest
 show()
 {
-    if [ -d "/new$1" ] || ! [ -d "/lower$1" ]; then return; fi
+    [ -d "$host$1" ] || return
     upper=/rw/shown$((shown += 1))
-    mkdir -p "/new$1" $upper/upper $upper/work
-    mount -t overlay -o "lowerdir=/lower$1,upperdir=$upper/upper,workdir=$upper/work" overlay "/new$1" || fail "cannot show $1"
+    mkdir -p "/new$2" $upper/upper $upper/work
+    mount -t overlay -o "lowerdir=$host$1,upperdir=$upper/upper,workdir=$upper/work" overlay "/new$2" || fail "cannot show $1"
+}
+
+# show_hidden FOLDER: where it is on the host; if a fresh tmpfs of the guest hides it (below /tmp, say), or another root
+show_hidden()
+{
+    [ -d "/new$1" ] || show "$1" "$1"
 }
 
 /bin/busybox --install -s /bin
@@ -27,8 +33,18 @@ shown=0
 
 . /rig.conf
 
+for module in /modules/*.ko; do
+    [ ! -e "$module" ] || insmod "$module" || fail "cannot load $module"
+done
+
 mkdir -p /lower /rw /new
-mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,cache=loose root /lower || fail "cannot mount the host's root"
+mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,cache=loose root /lower || fail "cannot mount the root"
+host=/lower
+if [ "$ROOT_IS" != host ]; then
+    host=/host
+    mkdir /host
+    mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,cache=loose host /host || fail "cannot mount the host's root"
+fi
 mount -t tmpfs -o mode=755 tmpfs /rw
 mkdir -p /rw/upper /rw/work
 mount -t overlay -o lowerdir=/lower,upperdir=/rw/upper,workdir=/rw/work overlay /new || fail "cannot mount the overlay"
@@ -53,7 +69,8 @@ ln -s /proc/self/fd dev/fd
 # the rig's own share and the one for results: no cache, so that what is written survives a crash of the guest
 mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=none rig run/rig || fail "cannot mount the rig's share"
 mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=none out out || fail "cannot mount the results' share"
-show "$SRC"
-show "$BUILD"
+show_hidden "$SRC"
+show_hidden "$BUILD"
+show "$MODULES" /lib/modules
 
 exec switch_root /new /bin/sh "$SRC/tests/vm/guest-init.sh"

@@ -71,18 +71,22 @@ run_command()
 run_shell()
 {
     export OUT=/out TERM="${TERM:-linux}"
-    stty sane rows "$ROWS" cols "$COLUMNS" </dev/ttyS0
+    tty=/dev/$(cat /sys/class/tty/console/active)
+    stty sane rows "$ROWS" cols "$COLUMNS" <"$tty"
     . "$SRC/tests/vm/services.sh"
     export RIG_WANTED="$WANTED"
     start_wanted
-    setsid -c -w bash -i </dev/ttyS0 >/dev/ttyS0 2>&1
+    # shellcheck disable=SC2094 # a terminal
+    setsid -c -w bash -i <"$tty" >"$tty" 2>&1
 }
 
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8
 . $rig/conf
-export SRC BUILD
+export SRC BUILD DMABROKER_PROBES
 cd "$SRC" || exit 1
 busybox ip link set lo up
+# what a case frees is free at once, not kept in lists of each CPU
+echo 1000 >/proc/sys/vm/percpu_pagelist_high_fraction
 echo rig >/proc/sys/kernel/hostname
 report stage2 reached
 "run_$MODE"

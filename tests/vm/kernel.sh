@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Builds the rig's kernel, once per recipe (kernel.fragment) and source version, and prints the folder of the
-# finished tree: bzImage, vmlinux, Module.symvers and all that modules need to be built against it.
+# Builds the rig's kernel, once per recipe (kernel.fragment, kernel-<architecture>.fragment) and source version, and
+# prints the folder of the finished tree: vmlinux and bzImage or Image, the modules as they are installed (in
+# installed/), Module.symvers and all that modules of our own need to be built against it:
+#     make -C "$(kernel.sh)" M=FOLDER modules
+#     make -C "$(kernel.sh arm64)" M=FOLDER ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- modules
 # Everything stays in the cache, ${XDG_CACHE_HOME:-~/.cache}/dmabroker/rig. Old entries may be deleted at any time.
 
 set -u
 
-usage="usage: kernel.sh    (builds the test machine's kernel if needed, prints its folder)"
+usage="usage: kernel.sh [x86_64|arm64]    (builds the test machine's kernel if needed, prints its folder)"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-fragment=$here/kernel.fragment
 package=linux-source-6.12
 tarball=/usr/src/$package.tar.xz
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/dmabroker/rig
-usual_steps=2700 # lines that make prints, for the progress
 make_pid="" scratch=""
 
 die()
@@ -31,10 +32,10 @@ progress_shown=no
 progress()
 {
     if [ -t 2 ]; then
-        printf '\r\033[Kkernel: %s' "$1" >&2
+        printf '\r\033[Kkernel for %s: %s' "$arch" "$1" >&2
         progress_shown=yes
     else
-        echo "kernel: $1" >&2
+        echo "kernel for $arch: $1" >&2
     fi
 }
 
@@ -60,7 +61,12 @@ key()
     if [ -z "$version" ] || [ ! -r $tarball ]; then
         die "$package is not installed: run tests/packages.sh rig"
     fi
-    { cat "$fragment" && echo "$version $(uname -m)"; } | sha256sum | cut -c1-12
+    { recipe && echo "$version $arch"; } | sha256sum | cut -c1-12
+}
+
+recipe()
+{
+    cat "$here/kernel.fragment" "$here/kernel-$arch.fragment"
 }
 
 # make_tree TARGET...: without what the caller's environment might tell make or the compiler.
@@ -68,8 +74,8 @@ key()
 make_tree()
 {
     (
-        exec env -i PATH="$PATH" HOME="$scratch" LC_ALL=C KBUILD_BUILD_USER=rig KBUILD_BUILD_HOST=rig \
-            make -C "$scratch/tree" "$@" >>"$log" 2>&1 </dev/null
+        exec env -i PATH="$PATH:/usr/sbin:/sbin" HOME="$scratch" LC_ALL=C KBUILD_BUILD_USER=rig KBUILD_BUILD_HOST=rig \
+            make -C "$scratch/tree" ARCH="$name" CROSS_COMPILE="$cross" "$@" >>"$log" 2>&1 </dev/null
     )
 }
 
@@ -84,9 +90,9 @@ configure()
 {
     local tree=$scratch/tree missing
     make_tree tinyconfig || die "make tinyconfig failed (log: $log)"
-    cat "$fragment" >>"$tree/.config"
+    recipe >>"$tree/.config"
     make_tree olddefconfig || die "make olddefconfig failed (log: $log)"
-    missing=$(grep -E '^(# )?CONFIG_' "$fragment" | grep -vxFf "$tree/.config" | tr '\n' ' ')
+    missing=$(recipe | grep -E '^(# )?CONFIG_' | grep -vxFf "$tree/.config" | tr '\n' ' ')
     [ -z "$missing" ] || die "this kernel does not take these options: $missing"
 }
 
@@ -94,7 +100,7 @@ build()
 {
     local start=$SECONDS pause=20 steps
     [ ! -t 2 ] || pause=1
-    make_tree -j"$(nproc)" bzImage modules &
+    make_tree -j"$(nproc)" "$image" modules &
     make_pid=$!
     while kill -0 $make_pid 2>/dev/null; do
         steps=$(grep -c '^  [A-Z]' "$log")
@@ -103,8 +109,17 @@ build()
     done
     wait $make_pid || die "make failed: $(grep -m1 -E 'error|Error' "$log") (log: $log)"
     make_pid=""
+    install_modules
     progress "built in $((SECONDS - start)) s"
     end_progress
+}
+
+# Where modprobe finds them. Their link to the tree must be right in the tree's own place too.
+install_modules()
+{
+    make_tree INSTALL_MOD_PATH="$scratch/tree/installed" modules_install ||
+        die "make modules_install failed (log: $log)"
+    ln -sfn ../../../.. "$(echo "$scratch"/tree/installed/lib/modules/*)/build"
 }
 
 # The pause ends early when make does.
@@ -116,11 +131,15 @@ sleep_or_end()
 
 # --- command line ---
 
-case ${1:-} in
-"") ;;
+arch=${1:-x86_64} cross=""
+case $arch in # its name in the kernel's tree; the number of lines that make prints, for the progress
+x86_64) name=x86 image=bzImage usual_steps=2240 prefix=x86_64-linux-gnu- ;;
+arm64) name=arm64 image=Image usual_steps=1770 prefix=aarch64-linux-gnu- ;;
 --help | -h) echo "$usage" && exit ;;
 *) echo "$usage" >&2 && exit 2 ;;
 esac
+[ "$(uname -m | sed 's/aarch64/arm64/')" = "$arch" ] || cross=$prefix
+command -v "${cross}gcc" >/dev/null || die "${cross}gcc is missing: run tests/packages.sh rig arm64"
 
 key=$(key) || exit 1
 tree=$cache/$key

@@ -128,7 +128,7 @@ start_dmabrokerd()
 {
     mkdir -p /run/dmabroker
     rm -f /run/dmabroker/bus
-    "$BUILD/daemon/dmabrokerd" "$@" >>"$OUT/dmabrokerd.log" 2>&1 &
+    "$BUILD/daemon/dmabrokerd" --quirks "$SRC/data/quirks" "$@" >>"$OUT/dmabrokerd.log" 2>&1 &
     dmabrokerd_pid=$!
     wait_for 15 dmabrokerd_listens && [ -S /run/dmabroker/bus ] && return
     echo "dmabrokerd does not start" >&2
