@@ -9,8 +9,13 @@
  * XR24:0x1. A node that is not measured has one line with the key "error". Nobody but the tests
  * needs this.
  *
- * usage: probe-dump [-t TRIAL-PROGRAM] [-n TIMES] [-w SECONDS] [ID-BEGINNING...]
- *   -n measures so often and shows the last   -w shows the events of so many seconds instead
+ * A device in which something was in use has one more, with the key "again".
+ *
+ * usage: probe-dump [-t TRIAL-PROGRAM] [-q QUIRK-DIRECTORY] [-c] [-n TIMES] [-w SECONDS]
+ *                   [ID-BEGINNING...]
+ *   -n measures so often, anew each time, and shows the last
+ *   -c each measurement knows what the last one gave
+ *   -w shows the events of so many seconds instead
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -23,10 +28,14 @@
 
 #include "broker/model/format.h"
 #include "broker/probe/probe.h"
+#include "broker/probe/quirks.h"
 
 struct dump {
 	struct probe_options options;
+	struct quirks *quirks;
+	struct machine *machine;
 	int times;
+	bool carries;
 	char **wanted;
 	int failures;
 };
@@ -43,6 +52,12 @@ static void print_sizes(const struct vocab_sizes *sizes)
 {
 	for (size_t i = 0; i < sizes->len; i++)
 		printf("%s%ux%u", i ? " " : "", sizes->items[i].width, sizes->items[i].height);
+}
+
+static void print_strings(const struct vocab_strings *strings)
+{
+	for (size_t i = 0; i < strings->len; i++)
+		printf("%s%s", i ? "; " : "", strings->items[i]);
 }
 
 static void print_value(const void *record, unsigned int row)
@@ -65,6 +80,9 @@ static void print_value(const void *record, unsigned int row)
 		break;
 	case VOCAB_SIZES:
 		print_sizes(vocab_value(record, row));
+		break;
+	case VOCAB_STRINGS:
+		print_strings(vocab_value(record, row));
 		break;
 	default:
 		printf("%" PRIu64, vocab_number(record, row));
@@ -139,23 +157,29 @@ static double now_s(void)
 static void dump_node(void *data, enum probe_event event, const struct probe_node *node)
 {
 	struct dump *dump = data;
-	struct vocab_head *record = NULL;
+	struct vocab_head *record = NULL, *previous = NULL;
 	double begin = now_s();
+	bool again = false;
 	int error = 0;
 
 	if (event != PROBE_ADDED || !is_wanted(dump, node->id))
 		return;
 	for (int i = 0; i < dump->times && !error; i++) {
-		vocab_destroy(record);
+		vocab_destroy(previous);
+		previous = record;
 		record = NULL;
-		error = probe_measure(node, &dump->options, &record);
+		error = probe_measure(node, &dump->options, dump->carries ? previous : NULL,
+				      &record, &again);
 	}
+	vocab_destroy(previous);
 	fprintf(stderr, "%s: %s: %.1f ms\n", node->node, node->id,
 		(now_s() - begin) * 1000 / dump->times);
 	if (error)
 		printf("%s\terror\t%s\t%s\n", node->id, strerrorname_np(-error), node->node);
 	else
 		dump_record(node->id, "", record);
+	if (again)
+		printf("%s\tagain\ttrue\tmeasured\n", node->id);
 	vocab_destroy(record);
 }
 
@@ -183,17 +207,25 @@ static int watch(struct probe *probe, int seconds)
 	return error;
 }
 
-static int dump_machine(void)
+static void complain(void *data, const char *file, unsigned int line, const char *text)
 {
-	struct vocab_head *machine = NULL;
-	int error = vocab_create(&vocab_machine, &machine);
+	(void)data;
+	fprintf(stderr, "%s:%u: %s\n", file, line, text);
+}
+
+/* What measurements need of the machine and of the quirk files. */
+static int prepare(struct dump *dump, const char *quirk_directory)
+{
+	int error = vocab_create(&vocab_machine, &dump->machine);
 
 	if (!error)
-		error = probe_machine((struct machine *)machine);
+		error = probe_machine(NULL, dump->machine);
 	if (!error)
-		dump_record("machine", "", machine);
-	if (machine)
-		vocab_destroy(machine);
+		error = quirks_create(&dump->quirks);
+	if (!error && quirk_directory)
+		error = quirks_load_directory(dump->quirks, quirk_directory, complain, NULL);
+	dump->options.platform = dump->machine;
+	dump->options.quirks = dump->quirks;
 	return error;
 }
 
@@ -201,11 +233,16 @@ int main(int argc, char **argv)
 {
 	struct dump dump = {.times = 1};
 	struct probe *probe = NULL;
+	const char *quirk_directory = NULL;
 	int option, error, seconds = 0;
 
-	while ((option = getopt(argc, argv, "t:n:w:")) != -1) {
+	while ((option = getopt(argc, argv, "t:q:cn:w:")) != -1) {
 		if (option == 't')
 			dump.options.trial_program = optarg;
+		else if (option == 'q')
+			quirk_directory = optarg;
+		else if (option == 'c')
+			dump.carries = true;
 		else if (option == 'n')
 			dump.times = atoi(optarg);
 		else if (option == 'w')
@@ -214,14 +251,18 @@ int main(int argc, char **argv)
 			return 2;
 	}
 	dump.wanted = argv + optind;
-	error = probe_create(&dump.options, &probe);
+	error = prepare(&dump, quirk_directory);
+	if (!error)
+		error = probe_create(&dump.options, &probe);
 	if (!error && seconds)
 		error = watch(probe, seconds);
 	else if (!error && !dump.wanted[0])
-		error = dump_machine();
+		dump_record("machine", "", &dump.machine->head);
 	if (!error && !seconds)
 		error = probe_enumerate(probe, dump_node, &dump);
 	probe_destroy(probe);
+	quirks_destroy(dump.quirks);
+	vocab_destroy(dump.machine);
 	if (error)
 		fprintf(stderr, "probe-dump: %s\n", strerror(-error));
 	return error ? 1 : 0;

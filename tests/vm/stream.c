@@ -3,9 +3,11 @@
  * Streams from a V4L2 camera as any program would, with buffers of its own, and complains of
  * whatever another program should not have been able to do to it.
  *
- * usage: stream NODE FRAMES
+ * usage: stream NODE FRAMES [FRAMES-PER-SECOND]
  * Prints "streaming" after the first frame. Ends with success if all frames came, in order, each
- * within some seconds, and the format is at the end what it was.
+ * within some seconds, and the format is at the end what it was. With a rate no frame may be
+ * missing either; it has to be one that the machine can keep up with (an emulated one: a few per
+ * second).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -67,19 +69,45 @@ static int next(int fd, int64_t *last)
 	return queue(fd, buffer.index);
 }
 
-static int run(int fd, int frames)
+/* The smallest picture, and so many of it in a second. */
+static int set_rate(int fd, int rate)
+{
+	struct v4l2_format format = {.type = CAPTURE};
+	struct v4l2_streamparm parameters = {.type = CAPTURE};
+
+	if (ioctl(fd, VIDIOC_G_FMT, &format) < 0)
+		return complain("G_FMT");
+	format.fmt.pix.width = format.fmt.pix.height = 1;
+	format.fmt.pix.bytesperline = 0;
+	parameters.parm.capture.timeperframe = (struct v4l2_fract){1, (uint32_t)rate};
+	if (ioctl(fd, VIDIOC_S_FMT, &format) < 0)
+		return complain("S_FMT");
+	return ioctl(fd, VIDIOC_S_PARM, &parameters) < 0 ? complain("S_PARM") : 0;
+}
+
+static int run(int fd, int frames, int rate)
 {
 	struct v4l2_format before = {.type = CAPTURE}, after = {.type = CAPTURE};
-	int64_t last = -1;
+	int64_t last = -1, before_last;
+	unsigned int missing = 0;
 
+	if (rate && set_rate(fd, rate) < 0)
+		return -1;
 	if (ioctl(fd, VIDIOC_G_FMT, &before) < 0 || start(fd) < 0)
 		return -1;
 	for (int i = 0; i < frames; i++) {
+		before_last = last;
 		if (next(fd, &last) < 0)
 			return -1;
+		missing += i && last > before_last + 1 ? (unsigned int)(last - before_last - 1) : 0;
 		if (i == 0)
 			puts("streaming");
 		fflush(stdout);
+	}
+	printf("frames %d missing %u\n", frames, missing);
+	if (rate && missing) {
+		errno = EIO;
+		return complain("frames are missing");
 	}
 	if (ioctl(fd, VIDIOC_G_FMT, &after) < 0 || memcmp(&before, &after, sizeof(before)) != 0)
 		return complain("the format has changed");
@@ -90,12 +118,12 @@ int main(int argc, char **argv)
 {
 	int fd;
 
-	if (argc != 3)
+	if (argc != 3 && argc != 4)
 		return 2;
 	fd = open(argv[1], O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
 		complain(argv[1]);
 		return 1;
 	}
-	return run(fd, atoi(argv[2])) < 0 ? 1 : 0;
+	return run(fd, atoi(argv[2]), argc == 4 ? atoi(argv[3]) : 0) < 0 ? 1 : 0;
 }

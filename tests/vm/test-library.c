@@ -805,17 +805,16 @@ struct changes {
 	int added, removed;
 };
 
-static void on_change(void *data, enum dmabroker_change change, const char *kind, const char *id)
+static void on_change(void *data, enum dmabroker_change change, const char *kind, const char *id,
+		      const char *const *keys)
 {
 	struct changes *changes = data;
 
-	ck_assert(change == DMABROKER_CHANGE_ADDED || change == DMABROKER_CHANGE_REMOVED);
+	ck_assert((change == DMABROKER_CHANGE_CHANGED) == (keys != NULL));
 	if (strcmp(kind, "device") != 0 || strcmp(id, FICKLE) != 0)
 		return;
-	if (change == DMABROKER_CHANGE_ADDED)
-		changes->added++;
-	else
-		changes->removed++;
+	changes->added += change == DMABROKER_CHANGE_ADDED;
+	changes->removed += change == DMABROKER_CHANGE_REMOVED;
 }
 
 /* Has the driver let go of its device ("unbind") or take it ("bind"). */

@@ -51,7 +51,8 @@ json()
 
 run_tap sh "$SRC/tests/bus/test-ctl.sh" "$ctl" "$BUILD/daemon/dmabrokerd" "$BUILD/tests/json-get"
 
-start_dmabrokerd --bus none --trial-program "$BUILD/broker/dmabroker-trial" || bail "dmabrokerd starts"
+start_dmabrokerd --bus none --trial-program "$BUILD/broker/dmabroker-trial" --quirks "$SRC/data/quirks" ||
+    bail "dmabrokerd starts"
 
 # --- devices, heaps ---
 
@@ -63,13 +64,25 @@ has_camera()
 check "the devices are measured" wait_for 60 has_camera
 run 0 "devices" devices
 says "^/dev/video[0-9]+ +vivid-001-vid-cap \(vivid\) +$camera\$"
-says "^    capture +contiguous as far as used, memory model dma-contig, copied by the CPU"
-says "^    capture +scattered memory suits, memory model vmalloc"
+says "^    capture +dma-contig \[measured\], contiguous as far as used \[[a-z]+\], copied by the CPU"
+says "^    capture +vmalloc \[measured\], takes scattered memory"
 says "^/dev/dri/card[0-9]+ .*\(vkms\) +drm:platform/vkms:card\$"
-says "^    scanout +scattered memory suits, memory model gem-shmem"
-says "^    dma +coherency coherent, 32 address bits\$"
+says "^    scanout +gem-shmem \[[a-z]+\], takes scattered memory"
+says "^    DMA +coherent \[kernel\], reaches 32 bits \(4G\) \[[a-z]+\]"
 run 0 "devices --verbose" devices --verbose
-says "^ +measured +.*memory-model dma-contig, contiguity used"
+says "^x86_64, Linux "
+says "^ +memory-model +dma-contig \[measured\] "
+run 0 "machine" machine
+says "^ +memory +addresses up to "
+run 0 "dump" dump
+check "the dump is valid" python3 "$SRC/tests/tools/schema-check.py" "$SRC/docs/machine.schema.json" "$answer"
+cp "$answer" "$tap_scratch/machine.json"
+run 0 "a plan on the dump" plan --machine "$tap_scratch/machine.json" --json --size 640x480 --format XR24 \
+    "camera=$camera" display=vkms:scanout cpu
+cp "$answer" "$tap_scratch/offline"
+run 0 "the same plan by the daemon" plan --json --size 640x480 --format XR24 \
+    "camera=$camera" display=vkms:scanout cpu
+check "both are the same" cmp "$answer" "$tap_scratch/offline"
 run 0 "devices --json" devices --json
 json 0.id.value drm:platform/vgem:render
 json 0.id.origin kernel

@@ -1,0 +1,10 @@
+# shellcheck shell=sh disable=SC1091
+# SPDX-License-Identifier: MIT
+# rig: timeout=400
+# rig: cmdline=swiotlb=force
+#
+# The truth table where the kernel bounces all that is mapped for DMA.
+
+. "$SRC/tests/vm/truth.sh"
+
+table "swiotlb=force" -t "$trial"

@@ -1,0 +1,73 @@
+# shellcheck shell=sh disable=SC1091
+# SPDX-License-Identifier: MIT
+# rig: timeout=300
+#
+# Nobody is disturbed: while a camera streams and a compositor shows pictures, everything is measured
+# with all trials, again and again; clients that start in that very moment get through.
+
+. "$SRC/tests/vm/lib.sh"
+
+dump=$BUILD/tests/vm/probe-dump
+stream=$BUILD/tests/vm/stream
+bystander=$BUILD/tests/vm/bystander
+trial=$BUILD/broker/dmabroker-trial
+display=/dev/dri/$(basename "$(ls -d /sys/devices/platform/vkms/drm/card*)")
+times=${DMABROKER_PROBES:-10}
+
+# camera NAME: its node
+camera()
+{
+    for tap_node in /sys/class/video4linux/video*; do
+        [ "$(cat "$tap_node/name")" != "$1" ] || echo "/dev/${tap_node##*/}"
+    done
+}
+
+streaming_camera=$(camera vivid-000-vid-cap)
+starting_camera=$(camera vivid-001-vid-cap)
+
+# probe SECONDS-OR-TIMES...: in the background, everything with all trials
+probe_all()
+{
+    probed=0
+    while [ "$probed" -lt "$times" ]; do
+        "$dump" -t "$trial" -q "$SRC/data/quirks" >/dev/null 2>"$OUT/probe.err" || return 1
+        probed=$((probed + 1))
+    done
+}
+
+# how often a client had to try at the hardest start
+tries()
+{
+    sed -n 's/.* tries \([0-9]*\)$/\1/p' "$1"
+}
+
+check "everything can be measured" probe_all
+"$stream" "$streaming_camera" 150 5 >"$OUT/stream" 2>&1 &
+streaming=$!
+"$bystander" master "$display" 25 >"$OUT/master" 2>&1 &
+master=$!
+wait_for 20 grep -q streaming "$OUT/stream"
+wait_for 20 grep -q shows "$OUT/master"
+check "everything is measured $times times while a camera streams and a display has a master" probe_all
+check "it still streams" kill -0 $streaming
+check "the display still has its master" kill -0 $master
+if wait $streaming; then ok "no frame was lost"; else not_ok "no frame was lost" "$(cat "$OUT/stream")"; fi
+if wait $master; then ok "no picture failed"; else not_ok "no picture failed" "$(cat "$OUT/master")"; fi
+
+# those that start while everything is measured
+"$bystander" starter "$starting_camera" 30 >"$OUT/starter" 2>&1 &
+starter=$!
+"$bystander" compositor "$display" 100 >"$OUT/compositor" 2>&1 &
+compositor=$!
+check "everything is measured $times times while clients start and end" probe_all
+if wait $starter; then ok "a camera starts each time"; else not_ok "a camera starts each time" "$(cat "$OUT/starter")"; fi
+if wait $compositor; then
+    ok "a compositor starts each time"
+else
+    not_ok "a compositor starts each time" "$(cat "$OUT/compositor")"
+fi
+check "the hardest start of a camera took at most 100 tries of 5 ms: $(tries "$OUT/starter")" \
+    test "$(tries "$OUT/starter")" -le 100
+check "the hardest start of a compositor took at most 20 tries of 5 ms: $(tries "$OUT/compositor")" \
+    test "$(tries "$OUT/compositor")" -le 20
+echo "# $(cat "$OUT/stream" | tail -n 1); master: $(tail -n 1 "$OUT/master"); starter: $(cat "$OUT/starter"); compositor: $(cat "$OUT/compositor")"
