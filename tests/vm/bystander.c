@@ -2,9 +2,9 @@
 /*
  * Clients that a probe must not disturb, and what they notice of it.
  *
- * usage: bystander master CARD SECONDS     shows pictures as a compositor does, master all the time
- *        bystander starter NODE TIMES      starts and stops a camera again and again
- *        bystander compositor CARD TIMES   opens a card, becomes master, shows a picture, ends
+ * usage: bystander master CARD SECONDS     shows pictures as a compositor does, master all the
+ * time; ends earlier by SIGTERM bystander starter NODE TIMES      starts and stops a camera again
+ * and again bystander compositor CARD TIMES   opens a card, becomes master, shows a picture, ends
  *
  * Each prints one line: how often it did its work, and how many tries the hardest start needed
  * (1: the first succeeded). A try is repeated after PAUSE_MS, at most TRIES_MAX times. Anything
@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <linux/videodev2.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,14 @@
 #define PAUSE_MS 5
 #define TRIES_MAX 200
 #define FRAME_MS 20000
+
+static volatile sig_atomic_t told_to_end;
+
+static void on_sigterm(int number)
+{
+	(void)number;
+	told_to_end = 1;
+}
 
 static int complain(const char *what)
 {
@@ -136,7 +145,9 @@ static int be_master(const char *card, int seconds)
 		return 1;
 	printf("shows\n");
 	fflush(stdout);
-	for (; now_s() < end; pictures++) {
+	sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_sigterm, .sa_flags = SA_RESTART},
+		  NULL);
+	for (; now_s() < end && !told_to_end; pictures++) {
 		if (!drmIsMaster(display.fd)) {
 			fprintf(stderr, "bystander: no master any more after %u pictures\n",
 				pictures);

@@ -3,7 +3,7 @@
  * Streams from a V4L2 camera as any program would, with buffers of its own, and complains of
  * whatever another program should not have been able to do to it.
  *
- * usage: stream NODE FRAMES [FRAMES-PER-SECOND]
+ * usage: stream NODE FRAMES [FRAMES-PER-SECOND]    (ends earlier by SIGTERM)
  * Prints "streaming" after the first frame. Ends with success if all frames came, in order, each
  * within some seconds, and the format is at the end what it was. With a rate no frame may be
  * missing either; it has to be one that the machine can keep up with (an emulated one: a few per
@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <linux/videodev2.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,14 @@
 #define BUFFERS 4u
 #define FRAME_MS 10000
 #define CAPTURE V4L2_BUF_TYPE_VIDEO_CAPTURE
+
+static volatile sig_atomic_t told_to_end;
+
+static void on_sigterm(int number)
+{
+	(void)number;
+	told_to_end = 1;
+}
 
 static int complain(const char *what)
 {
@@ -55,9 +64,13 @@ static int next(int fd, int64_t *last)
 {
 	struct v4l2_buffer buffer = {.type = CAPTURE, .memory = V4L2_MEMORY_MMAP};
 	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+	int ready;
 
-	errno = ETIMEDOUT;
-	if (poll(&pollfd, 1, FRAME_MS) <= 0)
+	do {
+		errno = ETIMEDOUT;
+		ready = poll(&pollfd, 1, FRAME_MS);
+	} while (ready < 0 && errno == EINTR);
+	if (ready <= 0)
 		return complain("no frame");
 	if (ioctl(fd, VIDIOC_DQBUF, &buffer) < 0)
 		return complain("DQBUF");
@@ -95,7 +108,7 @@ static int run(int fd, int frames, int rate)
 		return -1;
 	if (ioctl(fd, VIDIOC_G_FMT, &before) < 0 || start(fd) < 0)
 		return -1;
-	for (int i = 0; i < frames; i++) {
+	for (int i = 0; i < frames && !told_to_end; i++) {
 		before_last = last;
 		if (next(fd, &last) < 0)
 			return -1;
@@ -104,7 +117,7 @@ static int run(int fd, int frames, int rate)
 			puts("streaming");
 		fflush(stdout);
 	}
-	printf("frames %d missing %u\n", frames, missing);
+	printf("frames up to %lld, missing %u\n", (long long)last, missing);
 	if (rate && missing) {
 		errno = EIO;
 		return complain("frames are missing");
@@ -120,6 +133,8 @@ int main(int argc, char **argv)
 
 	if (argc != 3 && argc != 4)
 		return 2;
+	sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_sigterm, .sa_flags = SA_RESTART},
+		  NULL);
 	fd = open(argv[1], O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
 		complain(argv[1]);

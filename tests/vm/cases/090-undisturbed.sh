@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC1091
 # SPDX-License-Identifier: MIT
-# rig: timeout=300
+# rig: timeout=900
 #
 # Nobody is disturbed: while a camera streams and a compositor shows pictures, everything is measured
 # with all trials, again and again; clients that start in that very moment get through.
@@ -42,15 +42,18 @@ tries()
 }
 
 check "everything can be measured" probe_all
-"$stream" "$streaming_camera" 150 5 >"$OUT/stream" 2>&1 &
+# a picture a second: an emulated machine may stand still for a moment
+"$stream" "$streaming_camera" 100000 1 >"$OUT/stream" 2>&1 &
 streaming=$!
-"$bystander" master "$display" 25 >"$OUT/master" 2>&1 &
+"$bystander" master "$display" 100000 >"$OUT/master" 2>&1 &
 master=$!
 wait_for 20 grep -q streaming "$OUT/stream"
 wait_for 20 grep -q shows "$OUT/master"
 check "everything is measured $times times while a camera streams and a display has a master" probe_all
 check "it still streams" kill -0 $streaming
 check "the display still has its master" kill -0 $master
+sleep 2
+kill $streaming $master
 if wait $streaming; then ok "no frame was lost"; else not_ok "no frame was lost" "$(cat "$OUT/stream")"; fi
 if wait $master; then ok "no picture failed"; else not_ok "no picture failed" "$(cat "$OUT/master")"; fi
 
