@@ -35,10 +35,10 @@ def read(path):
 
 
 def matrix(rows):
-    heaps = sorted({row[6] for row in rows})
+    heaps = sorted({row[5] for row in rows})
     answers = collections.defaultdict(lambda: collections.defaultdict(collections.Counter))
     for row in rows:
-        answers[f"{row[0]}, {row[1]}"][row[6]][row[7]] += 1
+        answers[f"{row[0]}, {row[1]}"][row[5]][row[6]] += 1
     print(f"| importer | {' | '.join(heaps)} |\n|---|{'---|' * len(heaps)}")
     for importer in sorted(answers):
         cells = []
