@@ -5,6 +5,8 @@
  * usage: bystander master CARD SECONDS     shows pictures as a compositor does, master all the
  * time; ends earlier by SIGTERM bystander starter NODE TIMES      starts and stops a camera again
  * and again bystander compositor CARD TIMES   opens a card, becomes master, shows a picture, ends
+ *        bystander clock - SECONDS         touches nothing and looks how long the machine stands
+ * still; ends earlier by SIGTERM
  *
  * Each prints one line: how often it did its work, and how many tries the hardest start needed
  * (1: the first succeeded). A try is repeated after PAUSE_MS, at most TRIES_MAX times. Anything
@@ -145,8 +147,6 @@ static int be_master(const char *card, int seconds)
 		return 1;
 	printf("shows\n");
 	fflush(stdout);
-	sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_sigterm, .sa_flags = SA_RESTART},
-		  NULL);
 	for (; now_s() < end && !told_to_end; pictures++) {
 		if (!drmIsMaster(display.fd)) {
 			fprintf(stderr, "bystander: no master any more after %u pictures\n",
@@ -237,14 +237,33 @@ static int be_starter(const char *node, int times)
 	return 0;
 }
 
+/* ---- the machine itself ---- */
+
+static int be_clock(int seconds)
+{
+	double begin = now_s(), last = begin, longest = 0, now;
+
+	for (now = last; now < begin + seconds && !told_to_end; last = now) {
+		pause_ms(10);
+		now = now_s();
+		longest = now - last > longest ? now - last : longest;
+	}
+	printf("longest pause %.0f ms\n", longest * 1000);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_sigterm, .sa_flags = SA_RESTART},
+		  NULL);
+	if (argc == 4 && strcmp(argv[1], "clock") == 0)
+		return be_clock(atoi(argv[3]));
 	if (argc == 4 && strcmp(argv[1], "master") == 0)
 		return be_master(argv[2], atoi(argv[3]));
 	if (argc == 4 && strcmp(argv[1], "starter") == 0)
 		return be_starter(argv[2], atoi(argv[3]));
 	if (argc == 4 && strcmp(argv[1], "compositor") == 0)
 		return be_compositor(argv[2], atoi(argv[3]));
-	fprintf(stderr, "usage: bystander master|starter|compositor NODE SECONDS-OR-TIMES\n");
+	fprintf(stderr, "usage: bystander master|starter|compositor|clock NODE SECONDS-OR-TIMES\n");
 	return 2;
 }

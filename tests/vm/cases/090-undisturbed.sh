@@ -41,21 +41,45 @@ tries()
     sed -n 's/.* tries \([0-9]*\)$/\1/p' "$1"
 }
 
+# Everything is measured while a camera streams and a display has a master. An emulated machine stands still
+# now and then, and its camera loses a frame by itself: only a clock that touches nothing can tell.
+watch()
+{
+    "$bystander" clock - 100000 >"$OUT/clock" &
+    clock=$!
+    # a picture a second
+    "$stream" "$streaming_camera" 100000 1 >"$OUT/stream" 2>&1 &
+    streaming=$!
+    "$bystander" master "$display" 100000 >"$OUT/master" 2>&1 &
+    master=$!
+    wait_for 20 grep -q streaming "$OUT/stream"
+    wait_for 20 grep -q shows "$OUT/master"
+    check "everything is measured $times times while a camera streams and a display has a master" probe_all
+    check "it still streams" kill -0 $streaming
+    check "the display still has its master" kill -0 $master
+    sleep 2
+    kill $streaming $master $clock
+    wait $clock
+    wait $master
+    master_ended=$?
+    wait $streaming
+    stream_ended=$?
+}
+
+stood_still()
+{
+    test "$(sed -n 's/^longest pause \([0-9]*\) ms$/\1/p' "$OUT/clock")" -ge 300
+}
+
 check "everything can be measured" probe_all
-# a picture a second: an emulated machine may stand still for a moment
-"$stream" "$streaming_camera" 100000 1 >"$OUT/stream" 2>&1 &
-streaming=$!
-"$bystander" master "$display" 100000 >"$OUT/master" 2>&1 &
-master=$!
-wait_for 20 grep -q streaming "$OUT/stream"
-wait_for 20 grep -q shows "$OUT/master"
-check "everything is measured $times times while a camera streams and a display has a master" probe_all
-check "it still streams" kill -0 $streaming
-check "the display still has its master" kill -0 $master
-sleep 2
-kill $streaming $master
-if wait $streaming; then ok "no frame was lost"; else not_ok "no frame was lost" "$(cat "$OUT/stream")"; fi
-if wait $master; then ok "no picture failed"; else not_ok "no picture failed" "$(cat "$OUT/master")"; fi
+for attempt in 1 2 3 4 5 6; do
+    watch
+    if [ $stream_ended = 0 ] || ! stood_still; then break; fi
+    echo "# attempt $attempt: $(tail -n 1 "$OUT/stream"); the machine stood still: $(cat "$OUT/clock")"
+done
+check "no frame was lost" test $stream_ended = 0
+check "no picture failed" test $master_ended = 0
+echo "# $(tail -n 1 "$OUT/stream"); $(cat "$OUT/clock")"
 
 # those that start while everything is measured
 "$bystander" starter "$starting_camera" 30 >"$OUT/starter" 2>&1 &
@@ -73,4 +97,4 @@ check "the hardest start of a camera took at most 100 tries of 5 ms: $(tries "$O
     test "$(tries "$OUT/starter")" -le 100
 check "the hardest start of a compositor took at most 20 tries of 5 ms: $(tries "$OUT/compositor")" \
     test "$(tries "$OUT/compositor")" -le 20
-echo "# $(cat "$OUT/stream" | tail -n 1); master: $(tail -n 1 "$OUT/master"); starter: $(cat "$OUT/starter"); compositor: $(cat "$OUT/compositor")"
+echo "# master: $(tail -n 1 "$OUT/master"); starter: $(cat "$OUT/starter"); compositor: $(cat "$OUT/compositor")"
