@@ -65,7 +65,9 @@ apt_run()
 
 apt_complaint()
 {
-    grep -E '^(E|Err|W):' "$1/log" | tail -n 1
+    local complaint
+    complaint=$(grep -m1 -E '^[EW]: Failed to fetch' "$1/log")
+    echo "${complaint:-$(grep '^E:' "$1/log" | tail -n 1)}"
 }
 
 # apt_fetch FOLDER PACKAGE...: these and all they need, into var/cache/apt/archives

@@ -30,7 +30,7 @@ die()
     exit 1
 }
 
-# shellcheck source=apt.sh
+# shellcheck disable=SC1091
 . "$here/apt.sh"
 
 progress()
