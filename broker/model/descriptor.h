@@ -40,6 +40,7 @@ struct device_role {
 	uint32_t offset_align;
 	uint64_t segment_bytes_max;
 	uint32_t segments_max;
+	bool reaches_protected;
 	struct vocab_strings how;
 	struct vocab_dicts formats;
 };

@@ -32,6 +32,14 @@ struct view {
 	uint32_t v4l2_format;
 	uint32_t v4l2_bytesperline;
 	uint64_t v4l2_sizeimage;
+	bool v4l2_multi_planar;
+	uint32_t drm_format;
+	uint64_t drm_modifier;
+	struct vocab_dicts drm_planes; /* struct plane */
+	uint32_t va_fourcc;
+	uint32_t va_object_bytes;
+	char *alternative;
+	bool bounced;
 };
 
 /* One hand-over of the access policy. */
@@ -73,6 +81,7 @@ struct plan {
 	uint32_t range;
 	uint32_t count;
 	uint32_t count_needed;
+	uint32_t count_wanted;
 	uint64_t picture_bytes;
 	struct vocab_dicts memory;
 	struct vocab_dicts planes;
@@ -80,6 +89,64 @@ struct plan {
 	struct vocab_dicts policy;
 	struct vocab_dicts reasons;
 	struct vocab_dicts tried;
+	struct vocab_strings usage;
+	struct vocab_sizes fits;
+	bool bounced;
+	struct vocab_dicts costs;
+	char *runner_up;
+	char *hand_over;
+	struct vocab_dicts groups; /* struct plan */
+	struct vocab_dicts hops;
+	uint64_t copied_bytes;
+	bool exact;
+};
+
+/* One part of the key by which plans are compared. */
+struct cost {
+	struct vocab_head head;
+	uint32_t rule;
+	uint64_t value;
+	uint64_t runner_up;
+};
+
+/* A copy of each frame from one group of participants to another. */
+struct hop {
+	struct vocab_head head;
+	uint32_t from;
+	uint32_t to;
+	uint64_t bytes;
+	struct vocab_strings producers;
+	struct vocab_strings consumers;
+};
+
+/* A collection as it stands, and the processes that take part. */
+struct member_record {
+	struct vocab_head head;
+	uint32_t number;
+	uint32_t state;
+	uint32_t uid;
+	struct vocab_strings participants;
+	bool late;
+	bool you;
+};
+
+struct collection_record {
+	struct vocab_head head;
+	uint64_t number;
+	char *name;
+	uint32_t state;
+	uint32_t generation;
+	uint32_t buffers;
+	uint64_t bytes;
+	char *heap;
+	uint32_t format;
+	uint32_t width;
+	uint32_t height;
+	uint32_t uid;
+	uint64_t age_ms;
+	uint64_t left_ms;
+	struct vocab_strings missing;
+	struct vocab_dicts members;
 };
 
 struct refusal {
@@ -91,6 +158,9 @@ struct refusal {
 	char *wanted;
 	char *offered;
 	uint32_t origin;
+	uint32_t set;
+	char *value;
+	char *relaxation;
 };
 
 /* The details of a named error. */
@@ -105,6 +175,7 @@ struct buffer_record {
 	uint32_t generation;
 	uint32_t index;
 	struct vocab_dicts memory;
+	uint32_t group;
 };
 
 #endif

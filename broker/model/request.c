@@ -16,14 +16,16 @@ static int invalid(struct error *error, const char *participant, const char *key
 			 offered);
 }
 
-static int check_required(const void *record, struct error *error)
+/* What a negotiation needs, and a change of one may leave out. */
+static int check_required(const struct request *request, struct error *error)
 {
-	const struct vocab_head *head = record;
-	int row = vocab_missing(record);
+	static const unsigned int rows[] = {REQUEST_WIDTH, REQUEST_HEIGHT, REQUEST_PARTICIPANTS};
 
-	if (row < 0)
-		return 0;
-	return invalid(error, NULL, head->group->rows[row].name, "a value", "nothing");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (!vocab_has(request, rows[i]))
+			return invalid(error, NULL, vocab_request.rows[rows[i]].name, "a value",
+				       "nothing");
+	return 0;
 }
 
 /* One side of the visible rectangle: inside the coded picture; what is absent is the rest of it. */
@@ -162,9 +164,6 @@ int request_settle(struct request *request, const struct machine *machine, struc
 
 	if (result)
 		return result;
-	if (vocab_has(request, REQUEST_COLLECTION))
-		return error_set(error, ERROR_NOT_SUPPORTED, CONSTRAINT_REQUEST, NULL, "collection",
-				 "a new collection", "one to negotiate again");
 	result = settle_visible_side(request, REQUEST_VISIBLE_X, REQUEST_VISIBLE_WIDTH,
 				     request->width, error);
 	if (!result)

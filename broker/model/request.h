@@ -28,6 +28,53 @@ struct participant {
 	bool contiguous;
 	uint32_t address_bits;
 	uint32_t completion;
+	uint32_t rank;
+	bool optional;
+	struct vocab_strings usage;
+	struct vocab_strings reads_from;
+	uint32_t cpu_writes;
+	uint32_t shared_slack;
+	uint32_t min_count;
+	uint32_t width_min;
+	uint32_t width_max;
+	uint32_t height_min;
+	uint32_t height_max;
+	uint64_t area_max;
+	uint32_t width_align;
+	uint32_t height_align;
+	struct vocab_sizes sizes;
+	bool stride_pixels;
+	uint32_t rows_align;
+	uint64_t tail_bytes;
+	uint64_t bytes_align;
+	uint64_t base_align;
+	uint32_t segments_max;
+	uint64_t segment_bytes_max;
+	bool is_protected;
+	bool reaches_protected;
+	struct vocab_strings allowed_heaps;
+	struct vocab_strings forbidden_heaps;
+	struct vocab_dicts colours;
+	struct vocab_dicts layouts;
+	struct vocab_dicts alternatives;
+};
+
+/* A colour space: what is absent may be anything. */
+struct colour {
+	struct vocab_head head;
+	uint32_t primaries;
+	uint32_t transfer;
+	uint32_t matrix;
+	uint32_t range;
+};
+
+/* A layout that a participant supplies. */
+struct supplied_layout {
+	struct vocab_head head;
+	uint32_t format;
+	uint64_t modifier;
+	uint64_t bytes;
+	struct vocab_dicts planes; /* struct plane */
 };
 
 struct request {
@@ -50,7 +97,10 @@ struct request {
 	struct vocab_strings allowed_heaps;
 	struct vocab_strings forbidden_heaps;
 	uint32_t linger_ms;
-	char *collection;
+	bool forbid_scarce;
+	bool allow_bounce;
+	bool allow_copies;
+	uint32_t deadline_ms;
 	struct vocab_dicts participants;
 };
 

@@ -42,7 +42,12 @@ NAMES(vocab_agent_names, "cpu", "cpu-copying", "coherent", "non-coherent", "unkn
 NAMES(vocab_operation_names, "none", "clean", "invalidate", "clean+invalidate");
 NAMES(vocab_constraint_names, "request", "device", "format", "size", "stride", "offset", "bytes",
       "contiguity", "reach", "maintenance", "bounce", "segments", "kernel-map", "heaps", "capacity",
-      "count", "incomplete", "preference", "scarce");
+      "count", "incomplete", "layout", "express", "alignment", "protected", "colour", "existing",
+      "reported", "preference", "scarce");
+NAMES(vocab_collection_state_names, "waiting", "allocating", "ready", "ended");
+NAMES(vocab_member_state_names, "unbound", "bound", "spoken", "left", "dead");
+NAMES(vocab_rule_names, "copies", "bounce", "slack", "alternative", "format", "uncached", "scarce",
+      "access", "modifier", "linear", "bytes");
 
 /* clang-format off */
 #define AUX_BOOL(aux) .names = NULL
@@ -67,6 +72,12 @@ NAMES(vocab_constraint_names, "request", "device", "format", "size", "stride", "
 
 #define ROW_REQUEST(...) ROW(request, __VA_ARGS__)
 #define ROW_PARTICIPANT(...) ROW(participant, __VA_ARGS__)
+#define ROW_COLOUR(...) ROW(colour, __VA_ARGS__)
+#define ROW_LAYOUT(...) ROW(supplied_layout, __VA_ARGS__)
+#define ROW_COST(...) ROW(cost, __VA_ARGS__)
+#define ROW_HOP(...) ROW(hop, __VA_ARGS__)
+#define ROW_COLLECTION(...) ROW(collection_record, __VA_ARGS__)
+#define ROW_MEMBER(...) ROW(member_record, __VA_ARGS__)
 #define ROW_PLAN(...) ROW(plan, __VA_ARGS__)
 #define ROW_MEMORY(...) ROW(memory_object, __VA_ARGS__)
 #define ROW_PLANE(...) ROW(plane, __VA_ARGS__)
@@ -95,6 +106,13 @@ NAMES(vocab_constraint_names, "request", "device", "format", "size", "stride", "
 GROUP(request, "request", REQUEST, request, false, "What a client asks for.")
 GROUP(participant, "participant", PARTICIPANT, participant, false,
       "One user of the buffers: a device in a role, or the CPU.")
+GROUP(colour, "colour", COLOUR, colour, false, "A colour space.")
+GROUP(layout, "layout", LAYOUT, supplied_layout, false,
+      "A layout that a participant supplies: the format is not linear.")
+GROUP(cost, "cost", COST, cost, false, "A part of the key by which plans are compared.")
+GROUP(hop, "hop", HOP, hop, false, "A copy of each frame from one group to another.")
+GROUP(collection, "collection", COLLECTION, collection_record, false, "A collection as it stands.")
+GROUP(member, "member", MEMBER, member_record, false, "A process that takes part in a collection.")
 GROUP(plan, "plan", PLAN, plan, false, "The answer: which memory, which layout, and why.")
 GROUP(memory, "memory", MEMORY, memory_object, false, "A memory object of a buffer: one dma-buf.")
 GROUP(plane, "plane", PLANE, plane, false, "A plane of the picture.")
@@ -112,23 +130,12 @@ GROUP(device_format, "format", DEVICE_FORMAT, device_format, true, "Facts of a f
 GROUP(heap, "heap", HEAP, heap, true, "Facts of a heap.")
 GROUP(machine, "machine", MACHINE, machine, true, "All facts of one machine.")
 
-const struct vocab_group *const vocab_groups[] = {&vocab_request,
-						  &vocab_participant,
-						  &vocab_plan,
-						  &vocab_memory,
-						  &vocab_plane,
-						  &vocab_view,
-						  &vocab_edge,
-						  &vocab_reason,
-						  &vocab_buffer,
-						  &vocab_refusal,
-						  &vocab_error,
-						  &vocab_device,
-						  &vocab_role,
-						  &vocab_device_format,
-						  &vocab_heap,
-						  &vocab_machine,
-						  NULL};
+const struct vocab_group *const vocab_groups[] = {
+	&vocab_request, &vocab_participant, &vocab_colour, &vocab_layout,     &vocab_plan,
+	&vocab_memory,	&vocab_plane,	    &vocab_view,   &vocab_edge,	      &vocab_reason,
+	&vocab_cost,	&vocab_hop,	    &vocab_buffer, &vocab_collection, &vocab_member,
+	&vocab_refusal, &vocab_error,	    &vocab_device, &vocab_role,	      &vocab_device_format,
+	&vocab_heap,	&vocab_machine,	    NULL};
 
 static void *value_at(void *record, unsigned int row)
 {

@@ -46,7 +46,7 @@ enum vocab_origin {
 	VOCAB_ORIGINS
 };
 
-#define VOCAB_ROWS_MAX 32
+#define VOCAB_ROWS_MAX 64
 
 struct vocab_group;
 
@@ -126,10 +126,10 @@ struct vocab_group {
 #define VOCABULARY_REQUEST(X)                                                                      \
 	X(REQUEST_NAME, "name", STRING, name, "bytes", 0, 1, 24, 0, NULL,                          \
 	  "Debug name of the collection; the kernel shows it with each buffer (DMA_BUF_SET_NAME)") \
-	X(REQUEST_WIDTH, "width", U32, width, "pixels", 0, 1, 32768, VOCAB_REQUIRED, NULL,         \
-	  "Coded width of the picture")                                                            \
-	X(REQUEST_HEIGHT, "height", U32, height, "pixels", 0, 1, 32768, VOCAB_REQUIRED, NULL,      \
-	  "Coded height of the picture")                                                           \
+	X(REQUEST_WIDTH, "width", U32, width, "pixels", 0, 1, 32768, 0, NULL,                      \
+	  "Coded width of the picture; needed")                                                    \
+	X(REQUEST_HEIGHT, "height", U32, height, "pixels", 0, 1, 32768, 0, NULL,                   \
+	  "Coded height of the picture; needed")                                                   \
 	X(REQUEST_VISIBLE_X, "visible-x", U32, visible_x, "pixels", 0, 0, 32768, 0, NULL,          \
 	  "Left edge of the visible rectangle inside the coded picture")                           \
 	X(REQUEST_VISIBLE_Y, "visible-y", U32, visible_y, "pixels", 0, 0, 32768, 0, NULL,          \
@@ -139,7 +139,8 @@ struct vocab_group {
 	X(REQUEST_VISIBLE_HEIGHT, "visible-height", U32, visible_height, "pixels", 0, 1, 32768, 0, \
 	  NULL, "Height of the visible rectangle; absent: the rest of the coded height")           \
 	X(REQUEST_FORMATS, "formats", FORMATS, formats, "", 0, 1, 1024, 0, NULL,                   \
-	  "Formats (DRM fourcc, modifier) the client wants, best first; absent: any")              \
+	  "Formats (DRM fourcc, modifier) the client wants, best first; absent: any. Fourcc 0: "   \
+	  "any format; modifier 0x00ffffffffffffff: any modifier")                                 \
 	X(REQUEST_COUNT, "count", U32, count, "buffers", 0, 1, 64, 0, NULL,                        \
 	  "Buffers wanted at least; more come where the participants hold more at once")           \
 	X(REQUEST_FIELD, "field", ENUM, field, "", 0, 0, 1, 0, vocab_field_names,                  \
@@ -155,58 +156,155 @@ struct vocab_group {
 	X(REQUEST_MEMORY_OBJECTS, "memory-objects", ENUM, memory_objects, "", 0, 0, 1, 0,          \
 	  vocab_memory_objects_names, "Whether the planes share one memory object")                \
 	X(REQUEST_ALLOWED_HEAPS, "allowed-heaps", STRINGS, allowed_heaps, "", 0, 1, 64, 0, NULL,   \
-	  "Ids of the only heaps that may serve; a heap of unknown properties must be named here") \
+	  "The only heaps that may serve, by id or by property (\"is:contiguous+cached\"); a "     \
+	  "heap of unknown properties must be named by id")                                        \
 	X(REQUEST_FORBIDDEN_HEAPS, "forbidden-heaps", STRINGS, forbidden_heaps, "", 0, 1, 64, 0,   \
-	  NULL, "Ids of heaps that may not serve")                                                 \
+	  NULL, "Heaps that may not serve, by id or by property")                                  \
 	X(REQUEST_LINGER_MS, "linger-ms", U32, linger_ms, "ms", 0, 0, 60000, 0, NULL,              \
 	  "How long the collection outlives its client's connection, so that another connection "  \
 	  "of the same user may take it over (for command-line tools)")                            \
-	X(REQUEST_COLLECTION, "collection", STRING, collection, "bytes", 0, 1, 255, 0, NULL,       \
-	  "Object path of a collection to negotiate again as its next generation: NotSupported "   \
-	  "so far")                                                                                \
-	X(REQUEST_PARTICIPANTS, "participants", DICTS, participants, "", 0, 1, 16, VOCAB_REQUIRED, \
+	X(REQUEST_FORBID_SCARCE, "forbid-scarce", BOOL, forbid_scarce, "", 0, 0, 1, 0, NULL,       \
+	  "Scarce memory (contiguous, protected, or low) may not serve, not even in a shortage")   \
+	X(REQUEST_ALLOW_BOUNCE, "allow-bounce", BOOL, allow_bounce, "", 0, 0, 1, 0, NULL,          \
+	  "Where nothing else is left, the kernel may copy for a device through bounce buffers; "  \
+	  "the plan says for whom")                                                                \
+	X(REQUEST_ALLOW_COPIES, "allow-copies", BOOL, allow_copies, "", 0, 0, 1, 0, NULL,          \
+	  "Where no memory suits all, they may be split into groups, with a copy of each frame "   \
+	  "from group to group")                                                                   \
+	X(REQUEST_DEADLINE_MS, "deadline-ms", U32, deadline_ms, "ms", 30000, 1, 600000, 0, NULL,   \
+	  "How long a collection of several processes waits until all have spoken")                \
+	X(REQUEST_PARTICIPANTS, "participants", DICTS, participants, "", 0, 1, 16, 0,              \
 	  &vocab_participant, "Who uses the buffers")
 
 /* One user of the buffers. */
-#define VOCABULARY_PARTICIPANT(X)                                                                 \
-	X(PARTICIPANT_NAME, "name", STRING, name, "bytes", 0, 1, 255, 0, NULL,                    \
-	  "How the plan and refusals call it; absent: the device's id and the role")              \
-	X(PARTICIPANT_DEVICE, "device", STRING, device, "bytes", 0, 1, 255, 0, NULL,              \
-	  "The device, by id or by node path; not for the role cpu")                              \
-	X(PARTICIPANT_DEVICE_FD, "device-fd", FD, device_fd, "", 0, 0, 0, 0, NULL,                \
-	  "The device, by an open file of it, instead of `device`; it is identified, never used") \
-	X(PARTICIPANT_ROLE, "role", ENUM, role, "", 0, 0, 0, 0, vocab_role_names,                 \
-	  "What the device does with the buffers; may be left out where it has one role only")    \
-	X(PARTICIPANT_CPU_ACCESS, "cpu-access", ENUM, cpu_access, "", 0, 0, 0, 0,                 \
-	  vocab_cpu_access_names,                                                                 \
-	  "How often the participant's process reads pixels with the CPU; role cpu: often")       \
-	X(PARTICIPANT_FORMATS, "formats", FORMATS, formats, "", 0, 1, 1024, 0, NULL,              \
-	  "Only these of the device's formats, best first; absent: all of them")                  \
-	X(PARTICIPANT_CAMPING, "camping", U32, camping, "buffers", 1, 0, 64, 0, NULL,             \
-	  "Buffers it holds at once; a driver's own minimum is a floor of it")                    \
-	X(PARTICIPANT_SLACK, "slack", U32, slack, "buffers", 0, 0, 64, 0, NULL,                   \
-	  "Buffers it would like on top of what is needed")                                       \
-	X(PARTICIPANT_MAX_COUNT, "max-count", U32, max_count, "buffers", 64, 1, 64, 0, NULL,      \
-	  "Most buffers it can take in all")                                                      \
-	X(PARTICIPANT_STRIDE_ALIGN, "stride-align", U32, stride_align, "bytes", 1, 1, 65536, 0,   \
-	  NULL, "The stride of every plane is a multiple of this; merged with the device's own")  \
-	X(PARTICIPANT_STRIDE_MIN, "stride-min", U32, stride_min, "bytes", 0, 0, VOCAB_NO_LIMIT32, \
-	  0, NULL, "Smallest stride of the first plane")                                          \
-	X(PARTICIPANT_STRIDE_MAX, "stride-max", U32, stride_max, "bytes", VOCAB_NO_LIMIT32, 1,    \
-	  VOCAB_NO_LIMIT32, 0, NULL, "Largest stride of the first plane")                         \
-	X(PARTICIPANT_OFFSET_ALIGN, "offset-align", U32, offset_align, "bytes", 1, 1, 65536, 0,   \
-	  NULL, "The offset of every plane is a multiple of this")                                \
-	X(PARTICIPANT_BYTES_MIN, "bytes-min", U64, bytes_min, "bytes", 0, 0, VOCAB_NO_LIMIT64, 0, \
-	  NULL, "Least bytes of a buffer")                                                        \
-	X(PARTICIPANT_BYTES_MAX, "bytes-max", U64, bytes_max, "bytes", VOCAB_NO_LIMIT64, 1,       \
-	  VOCAB_NO_LIMIT64, 0, NULL, "Most bytes of picture and padding, before page rounding")   \
-	X(PARTICIPANT_CONTIGUOUS, "contiguous", BOOL, contiguous, "", 0, 0, 1, 0, NULL,           \
-	  "It needs contiguous memory, whatever is known of the device")                          \
-	X(PARTICIPANT_ADDRESS_BITS, "address-bits", U32, address_bits, "bits", 64, 12, 64, 0,     \
-	  NULL, "It reaches addresses of at most so many bits")                                   \
-	X(PARTICIPANT_COMPLETION, "completion", ENUM, completion, "", 0, 0, 2, 0,                 \
-	  vocab_completion_names,                                                                 \
-	  "How it says that it is done with a buffer; absent: as is usual for the role")
+#define VOCABULARY_PARTICIPANT(X)                                                                  \
+	X(PARTICIPANT_NAME, "name", STRING, name, "bytes", 0, 1, 255, 0, NULL,                     \
+	  "How the plan and refusals call it; absent: the device's id and the role")               \
+	X(PARTICIPANT_DEVICE, "device", STRING, device, "bytes", 0, 1, 255, 0, NULL,               \
+	  "The device, by id or by node path; not for the role cpu")                               \
+	X(PARTICIPANT_DEVICE_FD, "device-fd", FD, device_fd, "", 0, 0, 0, 0, NULL,                 \
+	  "The device, by an open file of it, instead of `device`; it is identified, never used")  \
+	X(PARTICIPANT_ROLE, "role", ENUM, role, "", 0, 0, 0, 0, vocab_role_names,                  \
+	  "What the device does with the buffers; may be left out where it has one role only")     \
+	X(PARTICIPANT_CPU_ACCESS, "cpu-access", ENUM, cpu_access, "", 0, 0, 0, 0,                  \
+	  vocab_cpu_access_names,                                                                  \
+	  "How often the participant's process reads pixels with the CPU; role cpu: often")        \
+	X(PARTICIPANT_FORMATS, "formats", FORMATS, formats, "", 0, 1, 1024, 0, NULL,               \
+	  "Only these of the device's formats, best first; absent: all of them. Fourcc 0: any "    \
+	  "format; modifier 0x00ffffffffffffff: any modifier")                                     \
+	X(PARTICIPANT_CAMPING, "camping", U32, camping, "buffers", 1, 0, 64, 0, NULL,              \
+	  "Buffers it holds at once; a driver's own minimum is a floor of it")                     \
+	X(PARTICIPANT_SLACK, "slack", U32, slack, "buffers", 0, 0, 64, 0, NULL,                    \
+	  "Buffers it would like on top of what is needed")                                        \
+	X(PARTICIPANT_MAX_COUNT, "max-count", U32, max_count, "buffers", 64, 1, 64, 0, NULL,       \
+	  "Most buffers it can take in all")                                                       \
+	X(PARTICIPANT_STRIDE_ALIGN, "stride-align", U32, stride_align, "bytes", 1, 1, 65536, 0,    \
+	  NULL, "The stride of every plane is a multiple of this; merged with the device's own")   \
+	X(PARTICIPANT_STRIDE_MIN, "stride-min", U32, stride_min, "bytes", 0, 0, VOCAB_NO_LIMIT32,  \
+	  0, NULL, "Smallest stride of the first plane")                                           \
+	X(PARTICIPANT_STRIDE_MAX, "stride-max", U32, stride_max, "bytes", VOCAB_NO_LIMIT32, 1,     \
+	  VOCAB_NO_LIMIT32, 0, NULL, "Largest stride of the first plane")                          \
+	X(PARTICIPANT_OFFSET_ALIGN, "offset-align", U32, offset_align, "bytes", 1, 1, 65536, 0,    \
+	  NULL, "The offset of every plane is a multiple of this")                                 \
+	X(PARTICIPANT_BYTES_MIN, "bytes-min", U64, bytes_min, "bytes", 0, 0, VOCAB_NO_LIMIT64, 0,  \
+	  NULL, "Least bytes of a buffer")                                                         \
+	X(PARTICIPANT_BYTES_MAX, "bytes-max", U64, bytes_max, "bytes", VOCAB_NO_LIMIT64, 1,        \
+	  VOCAB_NO_LIMIT64, 0, NULL, "Most bytes of picture and padding, before page rounding")    \
+	X(PARTICIPANT_CONTIGUOUS, "contiguous", BOOL, contiguous, "", 0, 0, 1, 0, NULL,            \
+	  "It needs contiguous memory, whatever is known of the device")                           \
+	X(PARTICIPANT_ADDRESS_BITS, "address-bits", U32, address_bits, "bits", 64, 12, 64, 0,      \
+	  NULL, "It reaches addresses of at most so many bits")                                    \
+	X(PARTICIPANT_COMPLETION, "completion", ENUM, completion, "", 0, 0, 2, 0,                  \
+	  vocab_completion_names,                                                                  \
+	  "How it says that it is done with a buffer; absent: as is usual for the role")           \
+	X(PARTICIPANT_RANK, "rank", U32, rank, "", 0, 0, 1000, 0, NULL,                            \
+	  "Who keeps the first of its alternatives longest: the lowest rank, of equal ranks the "  \
+	  "first by name")                                                                         \
+	X(PARTICIPANT_OPTIONAL, "optional", BOOL, optional, "", 0, 0, 1, 0, NULL,                  \
+	  "That its process dies once the buffers are there does no harm to the others")           \
+	X(PARTICIPANT_USAGE, "usage", STRINGS, usage, "", 0, 1, 6, 0, NULL,                        \
+	  "What it does with the buffers: read, write, scanout, encode, decode, or none alone; "   \
+	  "absent: as its role says")                                                              \
+	X(PARTICIPANT_READS_FROM, "reads-from", STRINGS, reads_from, "", 0, 1, 16, 0, NULL,        \
+	  "Names of the participants that produce for it; absent: all that write")                 \
+	X(PARTICIPANT_CPU_WRITES, "cpu-writes", ENUM, cpu_writes, "", 0, 0, 0, 0,                  \
+	  vocab_cpu_access_names,                                                                  \
+	  "How often the participant's process writes pixels with the CPU; absent: never, role "   \
+	  "cpu: often if it writes at all")                                                        \
+	X(PARTICIPANT_SHARED_SLACK, "shared-slack", U32, shared_slack, "buffers", 0, 0, 64, 0,     \
+	  NULL, "Buffers it would like on top and shares: of all such wishes the largest counts")  \
+	X(PARTICIPANT_MIN_COUNT, "min-count", U32, min_count, "buffers", 0, 0, 64, 0, NULL,        \
+	  "Fewest buffers it can work with, in all")                                               \
+	X(PARTICIPANT_WIDTH_MIN, "width-min", U32, width_min, "pixels", 1, 1, 32768, 0, NULL,      \
+	  "Smallest coded width")                                                                  \
+	X(PARTICIPANT_WIDTH_MAX, "width-max", U32, width_max, "pixels", 32768, 1, 32768, 0, NULL,  \
+	  "Largest coded width")                                                                   \
+	X(PARTICIPANT_HEIGHT_MIN, "height-min", U32, height_min, "pixels", 1, 1, 32768, 0, NULL,   \
+	  "Smallest coded height")                                                                 \
+	X(PARTICIPANT_HEIGHT_MAX, "height-max", U32, height_max, "pixels", 32768, 1, 32768, 0,     \
+	  NULL, "Largest coded height")                                                            \
+	X(PARTICIPANT_AREA_MAX, "area-max", U64, area_max, "pixels", VOCAB_NO_LIMIT64, 1,          \
+	  VOCAB_NO_LIMIT64, 0, NULL, "Most pixels of a picture: coded width times height")         \
+	X(PARTICIPANT_WIDTH_ALIGN, "width-align", U32, width_align, "pixels", 1, 1, 32768, 0,      \
+	  NULL, "The coded width is a multiple of this")                                           \
+	X(PARTICIPANT_HEIGHT_ALIGN, "height-align", U32, height_align, "pixels", 1, 1, 32768, 0,   \
+	  NULL, "The coded height is a multiple of this")                                          \
+	X(PARTICIPANT_SIZES, "sizes", SIZES, sizes, "pixels", 0, 1, 64, 0, NULL,                   \
+	  "Further coded sizes that everybody must take and that must fit into the same buffers")  \
+	X(PARTICIPANT_STRIDE_PIXELS, "stride-pixels", BOOL, stride_pixels, "", 0, 0, 1, 0, NULL,   \
+	  "The stride of every plane is a whole number of its blocks of pixels")                   \
+	X(PARTICIPANT_ROWS_ALIGN, "rows-align", U32, rows_align, "pixels", 1, 1, 32768, 0, NULL,   \
+	  "Planes have rows up to a multiple of this in memory, whatever the height of the "       \
+	  "picture")                                                                               \
+	X(PARTICIPANT_TAIL_BYTES, "tail-bytes", U64, tail_bytes, "bytes", 0, 0, VOCAB_NO_LIMIT64,  \
+	  0, NULL, "Bytes it wants beyond the picture")                                            \
+	X(PARTICIPANT_BYTES_ALIGN, "bytes-align", U64, bytes_align, "bytes", 1, 1,                 \
+	  UINT64_C(1) << 30, 0, NULL, "Picture and padding are a multiple of this")                \
+	X(PARTICIPANT_BASE_ALIGN, "base-align", U64, base_align, "bytes", 1, 1, UINT64_C(1) << 30, \
+	  0, NULL, "The first byte's address is a multiple of this")                               \
+	X(PARTICIPANT_SEGMENTS_MAX, "segments-max", U32, segments_max, "", VOCAB_NO_LIMIT32, 1,    \
+	  VOCAB_NO_LIMIT32, 0, NULL, "Most contiguous pieces it takes")                            \
+	X(PARTICIPANT_SEGMENT_BYTES_MAX, "segment-bytes-max", U64, segment_bytes_max, "bytes",     \
+	  VOCAB_NO_LIMIT64, 4096, VOCAB_NO_LIMIT64, 0, NULL, "Longest contiguous piece it takes")  \
+	X(PARTICIPANT_PROTECTED, "protected", BOOL, is_protected, "", 0, 0, 1, 0, NULL,            \
+	  "It needs memory that the CPU cannot reach")                                             \
+	X(PARTICIPANT_REACHES_PROTECTED, "reaches-protected", BOOL, reaches_protected, "", 0, 0,   \
+	  1, 0, NULL, "Its device reaches protected memory, whatever is known of it")              \
+	X(PARTICIPANT_ALLOWED_HEAPS, "allowed-heaps", STRINGS, allowed_heaps, "", 0, 1, 64, 0,     \
+	  NULL, "The only heaps it takes, by id or by property")                                   \
+	X(PARTICIPANT_FORBIDDEN_HEAPS, "forbidden-heaps", STRINGS, forbidden_heaps, "", 0, 1, 64,  \
+	  0, NULL, "Heaps it does not take, by id or by property")                                 \
+	X(PARTICIPANT_COLOURS, "colours", DICTS, colours, "", 0, 1, 32, 0, &vocab_colour,          \
+	  "Colour spaces it takes, best first; absent: any")                                       \
+	X(PARTICIPANT_LAYOUTS, "layouts", DICTS, layouts, "", 0, 1, 64, 0, &vocab_layout,          \
+	  "Layouts that it supplies for formats whose layout is not linear, for pictures of the "  \
+	  "request's size")                                                                        \
+	X(PARTICIPANT_ALTERNATIVES, "alternatives", DICTS, alternatives, "", 0, 1, 8, 0,           \
+	  &vocab_participant,                                                                      \
+	  "Sets of further constraints, of which exactly one holds, best first; may have "         \
+	  "alternatives themselves")
+
+/* A colour space. What is absent may be anything. */
+#define VOCABULARY_COLOUR(X)                                                                     \
+	X(COLOUR_PRIMARIES, "primaries", ENUM, primaries, "", 0, 0, 0, 0, vocab_primaries_names, \
+	  "Colour primaries; absent or unspecified: any")                                        \
+	X(COLOUR_TRANSFER, "transfer", ENUM, transfer, "", 0, 0, 0, 0, vocab_transfer_names,     \
+	  "Transfer function; absent or unspecified: any")                                       \
+	X(COLOUR_MATRIX, "matrix", ENUM, matrix, "", 0, 0, 0, 0, vocab_matrix_names,             \
+	  "Matrix from RGB to YUV; absent or unspecified: any")                                  \
+	X(COLOUR_RANGE, "range", ENUM, range, "", 0, 0, 0, 0, vocab_range_names,                 \
+	  "Range of the samples; absent or unspecified: any")
+
+/* A layout that somebody supplies, because nobody could compute it. */
+#define VOCABULARY_LAYOUT(X)                                                                   \
+	X(LAYOUT_FORMAT, "format", FOURCC, format, "", 0, 0, VOCAB_NO_LIMIT32, VOCAB_REQUIRED, \
+	  NULL, "DRM fourcc")                                                                  \
+	X(LAYOUT_MODIFIER, "modifier", MODIFIER, modifier, "", 0, 0, VOCAB_NO_LIMIT64,         \
+	  VOCAB_REQUIRED, NULL, "DRM format modifier")                                         \
+	X(LAYOUT_BYTES, "bytes", U64, bytes, "bytes", 0, 1, VOCAB_NO_LIMIT64, VOCAB_REQUIRED,  \
+	  NULL, "From the first byte to the end of the last plane, metadata included")         \
+	X(LAYOUT_PLANES, "planes", DICTS, planes, "", 0, 1, 4, VOCAB_REQUIRED, &vocab_plane,   \
+	  "Its planes, in DRM's order")
 
 /* The answer: which memory, which layout, and why. */
 #define VOCABULARY_PLAN(X)                                                                         \
@@ -244,6 +342,8 @@ struct vocab_group {
 	  "Buffers that are (to be) allocated")                                                    \
 	X(PLAN_COUNT_NEEDED, "count-needed", U32, count_needed, "buffers", 0, 0, VOCAB_NO_LIMIT32, \
 	  0, NULL, "Buffers without which the participants cannot work")                           \
+	X(PLAN_COUNT_WANTED, "count-wanted", U32, count_wanted, "buffers", 0, 0, VOCAB_NO_LIMIT32, \
+	  0, NULL, "Buffers that they would have liked: more than count where slack was cut")      \
 	X(PLAN_PICTURE_BYTES, "picture-bytes", U64, picture_bytes, "bytes", 0, 0,                  \
 	  VOCAB_NO_LIMIT64, 0, NULL, "Picture and padding of one buffer, before page rounding")    \
 	X(PLAN_MEMORY, "memory", DICTS, memory, "", 0, 0, 4, 0, &vocab_memory,                     \
@@ -257,7 +357,93 @@ struct vocab_group {
 	X(PLAN_REASONS, "reasons", DICTS, reasons, "", 0, 0, 64, 0, &vocab_reason,                 \
 	  "For every choice, why")                                                                 \
 	X(PLAN_TRIED, "tried", DICTS, tried, "", 0, 0, 64, 0, &vocab_reason,                       \
-	  "What the allocation tried in vain before this plan held")
+	  "What the allocation tried in vain before this plan held")                               \
+	X(PLAN_USAGE, "usage", STRINGS, usage, "", 0, 0, 16, 0, NULL,                              \
+	  "What all of them together do with the buffers")                                         \
+	X(PLAN_FITS, "fits", SIZES, fits, "pixels", 0, 0, 1024, 0, NULL,                           \
+	  "Further coded sizes that the buffers hold")                                             \
+	X(PLAN_BOUNCED, "bounced", BOOL, bounced, "", 0, 0, 1, 0, NULL,                            \
+	  "Some participant gets copies by the kernel: its view says so")                          \
+	X(PLAN_COSTS, "costs", DICTS, costs, "", 0, 0, 32, 0, &vocab_cost,                         \
+	  "The key by which this plan was preferred, from left to right")                          \
+	X(PLAN_RUNNER_UP, "runner-up", STRING, runner_up, "", 0, 0, 255, 0, NULL,                  \
+	  "The best of the others: format, modifier, heap; absent: there is none")                 \
+	X(PLAN_HAND_OVER, "hand-over", STRING, hand_over, "", 0, 0, 600, 0, NULL,                  \
+	  "Who says when this generation takes over: the participant that produces the first "     \
+	  "frame in it; absent in a first generation")                                             \
+	X(PLAN_GROUPS, "groups", DICTS, groups, "", 0, 0, 16, 0, &vocab_plan,                      \
+	  "Plans of the groups where participants are split; this plan then has no heap, format "  \
+	  "and planes of its own")                                                                 \
+	X(PLAN_HOPS, "hops", DICTS, hops, "", 0, 0, 256, 0, &vocab_hop,                            \
+	  "The copies between groups")                                                             \
+	X(PLAN_COPIED_BYTES, "copied-bytes", U64, copied_bytes, "bytes", 0, 0, VOCAB_NO_LIMIT64,   \
+	  0, NULL, "Bytes that are copied for each frame, all hops together")                      \
+	X(PLAN_EXACT, "exact", BOOL, exact, "", 1, 0, 1, 0, NULL,                                  \
+	  "No other split copies less; else the search was cut short")
+
+/* One part of the key by which plans are compared. */
+#define VOCABULARY_COST(X)                                                                  \
+	X(COST_RULE, "rule", ENUM, rule, "", 0, 0, 0, 0, vocab_rule_names,                  \
+	  "Which rule of preference")                                                       \
+	X(COST_VALUE, "value", U64, value, "", 0, 0, VOCAB_NO_LIMIT64, 0, NULL,             \
+	  "What this plan has; less is better")                                             \
+	X(COST_RUNNER_UP, "runner-up", U64, runner_up, "", 0, 0, VOCAB_NO_LIMIT64, 0, NULL, \
+	  "What the runner-up has; absent: there is none")
+
+/* A copy of each frame from one group of participants to another. */
+#define VOCABULARY_HOP(X)                                                                        \
+	X(HOP_FROM, "from", U32, from, "", 0, 0, 15, 0, NULL,                                    \
+	  "Index of the group that has the frame")                                               \
+	X(HOP_TO, "to", U32, to, "", 0, 0, 15, 0, NULL, "Index of the group that gets a copy")   \
+	X(HOP_BYTES, "bytes", U64, bytes, "bytes", 0, 0, VOCAB_NO_LIMIT64, 0, NULL,              \
+	  "Picture bytes of the source group")                                                   \
+	X(HOP_PRODUCERS, "producers", STRINGS, producers, "", 0, 0, 16, 0, NULL, "Whose frames") \
+	X(HOP_CONSUMERS, "consumers", STRINGS, consumers, "", 0, 0, 16, 0, NULL, "For whom")
+
+/* A collection as it stands. */
+#define VOCABULARY_COLLECTION(X)                                                                   \
+	X(COLLECTION_NUMBER, "number", U64, number, "", 0, 0, VOCAB_NO_LIMIT64, 0, NULL,           \
+	  "The last part of its object path")                                                      \
+	X(COLLECTION_NAME, "name", STRING, name, "", 0, 0, 24, 0, NULL, "Its debug name")          \
+	X(COLLECTION_STATE, "state", ENUM, state, "", 0, 0, 0, 0, vocab_collection_state_names,    \
+	  "How far it is")                                                                         \
+	X(COLLECTION_GENERATION, "generation", U32, generation, "", 0, 0, VOCAB_NO_LIMIT32, 0,     \
+	  NULL, "The newest generation that has buffers; 0: none yet")                             \
+	X(COLLECTION_BUFFERS, "buffers", U32, buffers, "buffers", 0, 0, VOCAB_NO_LIMIT32, 0, NULL, \
+	  "Buffers of all generations that the broker holds")                                      \
+	X(COLLECTION_BYTES, "bytes", U64, bytes, "bytes", 0, 0, VOCAB_NO_LIMIT64, 0, NULL,         \
+	  "Their bytes")                                                                           \
+	X(COLLECTION_HEAP, "heap", STRING, heap, "", 0, 0, 255, 0, NULL,                           \
+	  "Heap of the newest generation")                                                         \
+	X(COLLECTION_FORMAT, "format", FOURCC, format, "", 0, 0, VOCAB_NO_LIMIT32, 0, NULL,        \
+	  "Its format")                                                                            \
+	X(COLLECTION_WIDTH, "width", U32, width, "pixels", 0, 0, VOCAB_NO_LIMIT32, 0, NULL,        \
+	  "Coded width")                                                                           \
+	X(COLLECTION_HEIGHT, "height", U32, height, "pixels", 0, 0, VOCAB_NO_LIMIT32, 0, NULL,     \
+	  "Coded height")                                                                          \
+	X(COLLECTION_UID, "uid", U32, uid, "", 0, 0, VOCAB_NO_LIMIT32, 0, NULL, "User who pays")   \
+	X(COLLECTION_AGE_MS, "age-ms", U64, age_ms, "ms", 0, 0, VOCAB_NO_LIMIT64, 0, NULL,         \
+	  "Since it was created")                                                                  \
+	X(COLLECTION_LEFT_MS, "left-ms", U64, left_ms, "ms", 0, 0, VOCAB_NO_LIMIT64, 0, NULL,      \
+	  "Until its deadline, while somebody is missing")                                         \
+	X(COLLECTION_MISSING, "missing", STRINGS, missing, "", 0, 0, 16, 0, NULL,                  \
+	  "Who has not spoken yet: a member's number and what is known of it")                     \
+	X(COLLECTION_MEMBERS, "members", DICTS, members, "", 0, 0, 17, 0, &vocab_member,           \
+	  "The processes that take part, the initiator first")
+
+/* A process that takes part in a collection. */
+#define VOCABULARY_MEMBER(X)                                                                 \
+	X(MEMBER_NUMBER, "number", U32, number, "", 0, 0, VOCAB_NO_LIMIT32, 0, NULL,         \
+	  "0: the initiator; else the number of its token")                                  \
+	X(MEMBER_STATE, "state", ENUM, state, "", 0, 0, 0, 0, vocab_member_state_names,      \
+	  "How far it is")                                                                   \
+	X(MEMBER_UID, "uid", U32, uid, "", 0, 0, VOCAB_NO_LIMIT32, 0, NULL,                  \
+	  "Its user; absent: the token is not bound yet")                                    \
+	X(MEMBER_PARTICIPANTS, "participants", STRINGS, participants, "", 0, 0, 16, 0, NULL, \
+	  "Names of its participants; absent: none, it observes")                            \
+	X(MEMBER_LATE, "late", BOOL, late, "", 0, 0, 1, 0, NULL,                             \
+	  "Its token was made when there were buffers already")                              \
+	X(MEMBER_YOU, "you", BOOL, you, "", 0, 0, 1, 0, NULL, "It is the caller")
 
 /* A memory object: what one dma-buf fd stands for. */
 #define VOCABULARY_MEMORY(X)                                                              \
@@ -292,7 +478,24 @@ struct vocab_group {
 	X(VIEW_V4L2_BYTESPERLINE, "v4l2-bytesperline", U32, v4l2_bytesperline, "bytes", 0, 0,      \
 	  VOCAB_NO_LIMIT32, 0, NULL, "bytesperline for S_FMT; V4L2 devices only")                  \
 	X(VIEW_V4L2_SIZEIMAGE, "v4l2-sizeimage", U64, v4l2_sizeimage, "bytes", 0, 0,               \
-	  VOCAB_NO_LIMIT64, 0, NULL, "sizeimage, and the length to queue; V4L2 devices only")
+	  VOCAB_NO_LIMIT64, 0, NULL, "sizeimage, and the length to queue; V4L2 devices only")      \
+	X(VIEW_V4L2_MULTI_PLANAR, "v4l2-multi-planar", BOOL, v4l2_multi_planar, "", 0, 0, 1, 0,    \
+	  NULL, "S_FMT by the multi-planar API, with one plane; V4L2 devices only")                \
+	X(VIEW_DRM_FORMAT, "drm-format", FOURCC, drm_format, "", 0, 0, VOCAB_NO_LIMIT32, 0, NULL,  \
+	  "pixel_format for ADDFB2; DRM devices only")                                             \
+	X(VIEW_DRM_MODIFIER, "drm-modifier", MODIFIER, drm_modifier, "", 0, 0, VOCAB_NO_LIMIT64,   \
+	  0, NULL, "modifier for ADDFB2; DRM devices only")                                        \
+	X(VIEW_DRM_PLANES, "drm-planes", DICTS, drm_planes, "", 0, 0, 4, 0, &vocab_plane,          \
+	  "offsets and pitches (stride) for ADDFB2; DRM devices only")                             \
+	X(VIEW_VA_FOURCC, "va-fourcc", FOURCC, va_fourcc, "", 0, 0, VOCAB_NO_LIMIT32, 0, NULL,     \
+	  "fourcc of a VADRMPRIMESurfaceDescriptor with one layer, whose other numbers are those " \
+	  "of DRM; absent where VA has no name for it; render nodes only")                         \
+	X(VIEW_VA_OBJECT_BYTES, "va-object-bytes", U32, va_object_bytes, "bytes", 0, 0,            \
+	  VOCAB_NO_LIMIT32, 0, NULL, "objects[0].size of it; render nodes only")                   \
+	X(VIEW_ALTERNATIVE, "alternative", STRING, alternative, "", 0, 0, 64, 0, NULL,             \
+	  "Which of its alternatives holds, counted from 0; of nested ones each level, with dots") \
+	X(VIEW_BOUNCED, "bounced", BOOL, bounced, "", 0, 0, 1, 0, NULL,                            \
+	  "The kernel copies for it, through bounce buffers")
 
 /* What is due when a buffer passes from the agent `from`, who wrote, to the agent `to`. */
 #define VOCABULARY_EDGE(X)                                                                     \
@@ -329,7 +532,13 @@ struct vocab_group {
 	X(REFUSAL_OFFERED, "offered", STRING, offered, "", 0, 0, 1023, 0, NULL,                 \
 	  "What there is instead")                                                              \
 	X(REFUSAL_ORIGIN, "origin", ENUM, origin, "", 0, 0, 0, 0, vocab_origin_names,           \
-	  "Where the constraint comes from")
+	  "Where the constraint comes from")                                                    \
+	X(REFUSAL_SET, "set", U32, set, "", 0, 0, VOCAB_NO_LIMIT32, 0, NULL,                    \
+	  "To which of the minimal sets of a Conflict it belongs, from 0")                      \
+	X(REFUSAL_VALUE, "value", STRING, value, "", 0, 0, 255, 0, NULL,                        \
+	  "The value of the constraint; of a list its elements")                                \
+	X(REFUSAL_RELAXATION, "relaxation", STRING, relaxation, "", 0, 0, 255, 0, NULL,         \
+	  "The nearest value that would do, all else unchanged; absent: none would")
 
 /* The details of a named error; a Conflict has one refusal per member of the minimal set. */
 #define VOCABULARY_ERROR(X)                                                              \
@@ -343,7 +552,9 @@ struct vocab_group {
 	X(BUFFER_INDEX, "index", U32, index, "", 0, 0, VOCAB_NO_LIMIT32, 0, NULL,                \
 	  "Its number in the collection, from 0")                                                \
 	X(BUFFER_MEMORY, "memory", DICTS, memory, "", 0, 0, 4, 0, &vocab_memory,                 \
-	  "Its memory objects, with fd and inode")
+	  "Its memory objects, with fd and inode")                                               \
+	X(BUFFER_GROUP, "group", U32, group, "", 0, 0, VOCAB_NO_LIMIT32, 0, NULL,                \
+	  "Index of its group in the plan's groups; absent where participants are not split")
 
 /* Facts of a device. */
 #define VOCABULARY_DEVICE(X)                                                                     \
@@ -399,6 +610,8 @@ struct vocab_group {
 	X(ROLE_SEGMENT_BYTES_MAX, "segment-bytes-max", U64, segment_bytes_max, "bytes",            \
 	  VOCAB_NO_LIMIT64, 4096, VOCAB_NO_LIMIT64, 0, NULL,                                       \
 	  "Longest contiguous piece it takes; absent: any")                                        \
+	X(ROLE_REACHES_PROTECTED, "reaches-protected", BOOL, reaches_protected, "", 0, 0, 1, 0,    \
+	  NULL, "It reaches memory that the CPU cannot")                                           \
 	X(ROLE_SEGMENTS_MAX, "segments-max", U32, segments_max, "", VOCAB_NO_LIMIT32, 1,           \
 	  VOCAB_NO_LIMIT32, 0, NULL, "Most contiguous pieces it takes; absent: any number")        \
 	X(ROLE_HOW, "how", STRINGS, how, "", 0, 0, 32, 0, NULL,                                    \
@@ -521,6 +734,12 @@ struct vocab_group {
 #define VOCAB_X_ENUM(row, ...) row,
 enum vocab_request_row { VOCABULARY_REQUEST(VOCAB_X_ENUM) REQUEST_ROWS };
 enum vocab_participant_row { VOCABULARY_PARTICIPANT(VOCAB_X_ENUM) PARTICIPANT_ROWS };
+enum vocab_colour_row { VOCABULARY_COLOUR(VOCAB_X_ENUM) COLOUR_ROWS };
+enum vocab_layout_row { VOCABULARY_LAYOUT(VOCAB_X_ENUM) LAYOUT_ROWS };
+enum vocab_cost_row { VOCABULARY_COST(VOCAB_X_ENUM) COST_ROWS };
+enum vocab_hop_row { VOCABULARY_HOP(VOCAB_X_ENUM) HOP_ROWS };
+enum vocab_collection_row { VOCABULARY_COLLECTION(VOCAB_X_ENUM) COLLECTION_ROWS };
+enum vocab_member_row { VOCABULARY_MEMBER(VOCAB_X_ENUM) MEMBER_ROWS };
 enum vocab_plan_row { VOCABULARY_PLAN(VOCAB_X_ENUM) PLAN_ROWS };
 enum vocab_memory_row { VOCABULARY_MEMORY(VOCAB_X_ENUM) MEMORY_ROWS };
 enum vocab_plane_row { VOCABULARY_PLANE(VOCAB_X_ENUM) PLANE_ROWS };
@@ -538,7 +757,8 @@ enum vocab_machine_row { VOCABULARY_MACHINE(VOCAB_X_ENUM) MACHINE_ROWS };
 
 extern const struct vocab_group vocab_request, vocab_participant, vocab_plan, vocab_memory,
 	vocab_plane, vocab_view, vocab_edge, vocab_reason, vocab_refusal, vocab_error, vocab_buffer,
-	vocab_device, vocab_role, vocab_device_format, vocab_heap, vocab_machine;
+	vocab_device, vocab_role, vocab_device_format, vocab_heap, vocab_machine, vocab_colour,
+	vocab_layout, vocab_cost, vocab_hop, vocab_collection, vocab_member;
 
 /* Every group, ends with NULL. */
 extern const struct vocab_group *const vocab_groups[];
@@ -639,6 +859,39 @@ enum operation {
 	OPERATION_BOTH,	      /* clean, then invalidate */
 };
 
+extern const char *const vocab_collection_state_names[];
+enum collection_state {
+	COLLECTION_WAITING, /* for somebody to speak */
+	COLLECTION_ALLOCATING,
+	COLLECTION_READY,
+	COLLECTION_ENDED, /* failed, cancelled, or given up: nobody gets anything any more */
+};
+
+extern const char *const vocab_member_state_names[];
+enum member_state {
+	MEMBER_UNBOUND, /* nobody has come with the token */
+	MEMBER_BOUND,	/* and has not spoken */
+	MEMBER_SPOKEN,
+	MEMBER_LEFT, /* cleanly */
+	MEMBER_DEAD, /* its connection ended; it was optional */
+};
+
+extern const char *const vocab_rule_names[];
+enum rule { /* of preference, from left to right: solver/choose.c */
+	    RULE_COPIES,
+	    RULE_BOUNCE,
+	    RULE_SLACK,
+	    RULE_ALTERNATIVE,
+	    RULE_FORMAT,
+	    RULE_UNCACHED,
+	    RULE_SCARCE,
+	    RULE_ACCESS,
+	    RULE_MODIFIER,
+	    RULE_LINEAR,
+	    RULE_BYTES,
+	    RULES
+};
+
 extern const char *const vocab_constraint_names[];
 enum constraint {
 	CONSTRAINT_REQUEST, /* the request itself is wrong */
@@ -658,7 +911,14 @@ enum constraint {
 	CONSTRAINT_HEAPS,	/* allowed and forbidden heaps, heaps that there are */
 	CONSTRAINT_CAPACITY,
 	CONSTRAINT_COUNT,
-	CONSTRAINT_INCOMPLETE, /* nobody names a format */
+	CONSTRAINT_INCOMPLETE, /* nobody names a format, or only with wildcards */
+	CONSTRAINT_LAYOUT,     /* nobody supplies the layout of a format that is not linear */
+	CONSTRAINT_EXPRESS,    /* the device's interface has no words for the layout */
+	CONSTRAINT_ALIGNMENT,  /* of the first byte's address */
+	CONSTRAINT_PROTECTED,
+	CONSTRAINT_COLOUR,
+	CONSTRAINT_EXISTING, /* what exists already, for a late participant */
+	CONSTRAINT_REPORTED, /* a participant's device has refused such memory */
 	/* rules of preference: reasons, never refusals */
 	CONSTRAINT_PREFERENCE, /* the participants' own order */
 	CONSTRAINT_SCARCE,     /* scarce memory last */

@@ -237,9 +237,16 @@ static int search_run(struct search *search, struct error *error, struct plan **
 int solve(const struct machine *machine, const struct request *request, struct error *error,
 	  struct plan **ret_plan)
 {
+	return solve_with(machine, request, NULL, error, ret_plan);
+}
+
+int solve_with(const struct machine *machine, const struct request *request,
+	       const struct solve_options *options, struct error *error, struct plan **ret_plan)
+{
 	struct search search = {.machine = machine, .request = request};
 	int result;
 
+	(void)options;
 	search.candidates = calloc(SEARCH_CANDIDATES_MAX, sizeof(search.candidates[0]));
 	if (!search.candidates)
 		return -ENOMEM;
