@@ -13,6 +13,10 @@
  * so clean comes first where both are due. A device of unknown coherency gets what either kind
  * would need.
  *
+ * A bounced device sees a copy. END(WRITE) brings the copy up to date, START(READ) brings the
+ *buffer up to date from it: so before it begins it is cleaned, always, unless it was the last to
+ *write and its copy is the newest; and after it has written the buffer is stale for everybody else.
+ *
  * Example, on a cached heap: vivid with vmalloc (cpu-copying) writes: dirty. A non-coherent display
  * reads: clean, then nothing is due any more. A non-coherent camera writes: stale. The CPU reads:
  * invalidate.
@@ -39,6 +43,8 @@ static enum operation due_before(const struct access_state *state, enum agent ki
 
 	if (!state->cached)
 		return OPERATION_NONE;
+	if (kind == AGENT_BOUNCED)
+		return state->stale ? OPERATION_NONE : OPERATION_CLEAN;
 	/* what is dirty and stale at once (an unknown device wrote after the CPU) must not be
 	 * invalidated before it was cleaned */
 	if (invalidate && state->dirty)
@@ -86,7 +92,7 @@ int access_end(struct access_state *state, unsigned int agent, enum operation *r
 		if (kind == AGENT_UNKNOWN && state->cached)
 			*ret_operation = OPERATION_CLEAN;
 		state->dirty = goes_through_cache(kind) && kind != AGENT_UNKNOWN;
-		state->stale = goes_to_memory(kind);
+		state->stale = goes_to_memory(kind) || kind == AGENT_BOUNCED;
 	}
 	state->agents[agent].mode = 0;
 	return 0;

@@ -7,7 +7,84 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/model/arith.h"
 #include "broker/model/descriptor.h"
+#include "broker/model/plan.h"
+
+const char *const usage_names[] = {
+	"read",	    "write",	      "scanout",   "encode",	      "decode", "none",
+	"cpu-read", "cpu-read-often", "cpu-write", "cpu-write-often", NULL};
+
+const char *const heap_property_names[] = {"contiguous", "scattered", "cached",
+					   "uncached",	 "zeroed",    "protected",
+					   "dma-heap",	 "udmabuf",   NULL};
+
+/* What a word implies besides itself, and what a role does. */
+static unsigned int implied(unsigned int usage)
+{
+	if (usage & (USAGE_SCANOUT | USAGE_ENCODE))
+		usage |= USAGE_READ;
+	return usage & USAGE_DECODE ? usage | USAGE_WRITE : usage;
+}
+
+unsigned int participant_usage(const struct participant *participant)
+{
+	static const unsigned int of_role[] = {
+		[ROLE_CAPTURE] = USAGE_WRITE,
+		[ROLE_OUTPUT] = USAGE_READ,
+		[ROLE_SCANOUT] = USAGE_READ | USAGE_SCANOUT,
+		[ROLE_WRITEBACK] = USAGE_WRITE,
+		[ROLE_RENDER] = USAGE_READ | USAGE_WRITE,
+		[ROLE_CPU] = USAGE_READ | USAGE_WRITE,
+	};
+	unsigned int usage = 0;
+
+	if (!vocab_has(participant, PARTICIPANT_USAGE))
+		return of_role[participant->role];
+	for (size_t i = 0; i < participant->usage.len; i++)
+		usage |= 1u << vocab_name_index(usage_names, participant->usage.items[i]);
+	return implied(usage);
+}
+
+enum cpu_access participant_cpu_reads(const struct participant *participant)
+{
+	if (!vocab_has(participant, PARTICIPANT_CPU_ACCESS) && participant->role == ROLE_CPU)
+		return participant_usage(participant) & USAGE_READ ? CPU_ACCESS_OFTEN
+								   : CPU_ACCESS_NEVER;
+	return (enum cpu_access)vocab_number(participant, PARTICIPANT_CPU_ACCESS);
+}
+
+enum cpu_access participant_cpu_writes(const struct participant *participant)
+{
+	if (!vocab_has(participant, PARTICIPANT_CPU_WRITES) && participant->role == ROLE_CPU)
+		return participant_usage(participant) & USAGE_WRITE ? CPU_ACCESS_OFTEN
+								    : CPU_ACCESS_NEVER;
+	return (enum cpu_access)vocab_number(participant, PARTICIPANT_CPU_WRITES);
+}
+
+int heap_properties(const char *text)
+{
+	char word[16];
+	int properties = 0, index;
+	size_t len;
+
+	if (strncmp(text, "is:", 3) != 0)
+		return 0;
+	text += 3;
+	do {
+		len = strcspn(text, "+");
+		if (len >= sizeof(word))
+			return -EINVAL;
+		memcpy(word, text, len);
+		word[len] = '\0';
+		index = vocab_name_index(heap_property_names, word);
+		if (index < 0)
+			return -EINVAL;
+		properties |= 1 << index;
+		text += len;
+	} while (*text++ == '+');
+	return properties;
+}
 
 static int invalid(struct error *error, const char *participant, const char *key,
 		   const char *wanted, const char *offered)
@@ -103,31 +180,157 @@ static int settle_device(struct participant *participant, const struct machine *
 	return 0;
 }
 
+/* ---- what one key alone cannot say ---- */
+
+static int check_heap_names(const void *record, const char *name, unsigned int row,
+			    struct error *error)
+{
+	const struct vocab_head *head = record;
+	const struct vocab_strings *list = vocab_value(record, row);
+
+	for (size_t i = 0; vocab_has(record, row) && i < list->len; i++)
+		if (heap_properties(list->items[i]) < 0)
+			return invalid(
+				error, name, head->group->rows[row].name,
+				"the id of a heap, or is: and properties joined by +: "
+				"contiguous, scattered, cached, uncached, zeroed, protected, "
+				"dma-heap, udmabuf",
+				list->items[i]);
+	return 0;
+}
+
+static int check_usage(const struct participant *participant, const char *name, struct error *error)
+{
+	unsigned int usage = 0;
+
+	for (size_t i = 0; i < participant->usage.len; i++) {
+		int index = vocab_name_index(usage_names, participant->usage.items[i]);
+
+		if (index < 0 || 1 << index > USAGE_NONE)
+			return invalid(error, name, "usage",
+				       "read, write, scanout, encode, decode, or none",
+				       participant->usage.items[i]);
+		usage |= 1u << index;
+	}
+	if (usage & USAGE_NONE && usage != USAGE_NONE)
+		return invalid(error, name, "usage", "none alone, or other words", "both");
+	return 0;
+}
+
+/* A layout that is supplied lies within its bytes, and in one memory object. */
+static int check_layout(const struct supplied_layout *layout, const char *name, struct error *error)
+{
+	uint64_t end;
+
+	for (size_t i = 0; i < layout->planes.len; i++) {
+		const struct plane *plane = (const struct plane *)layout->planes.items[i];
+
+		if (vocab_number(plane, PLANE_MEMORY))
+			return error_set(error, ERROR_NOT_SUPPORTED, CONSTRAINT_REQUEST, name,
+					 "layouts", "planes in one memory object", "several");
+		if (!vocab_number(plane, PLANE_STRIDE) || !vocab_number(plane, PLANE_BYTES) ||
+		    !arith_add(plane->offset, plane->bytes, &end) || end > layout->bytes)
+			return error_setf(
+				error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, name, "layouts",
+				"planes with stride and bytes, that end within the "
+				"layout's bytes",
+				"plane %zu of %llu bytes at %llu, of %llu", i,
+				(unsigned long long)plane->bytes, (unsigned long long)plane->offset,
+				(unsigned long long)layout->bytes);
+	}
+	return 0;
+}
+
+/* The keys of a participant's record, or of one of its alternatives. */
+static int check_keys(const struct participant *participant, const char *name, struct error *error)
+{
+	int result = check_heap_names(participant, name, PARTICIPANT_ALLOWED_HEAPS, error);
+
+	if (!result)
+		result = check_heap_names(participant, name, PARTICIPANT_FORBIDDEN_HEAPS, error);
+	for (size_t i = 0; i < participant->layouts.len && !result; i++)
+		result = check_layout((const struct supplied_layout *)participant->layouts.items[i],
+				      name, error);
+	for (size_t i = 0; i < participant->sizes.len && !result; i++)
+		if (!participant->sizes.items[i].width || !participant->sizes.items[i].height ||
+		    participant->sizes.items[i].width > 32768 ||
+		    participant->sizes.items[i].height > 32768)
+			result = invalid(error, name, "sizes", "1 to 32768 pixels each way",
+					 "another size");
+	return result;
+}
+
+static int check_alternative(const struct participant *alternative, const char *name,
+			     unsigned int depth, unsigned int *leaves, struct error *error);
+
+static int check_alternatives(const struct participant *participant, const char *name,
+			      unsigned int depth, unsigned int *leaves, struct error *error)
+{
+	const struct vocab_dicts *list = &participant->alternatives;
+	int result = check_keys(participant, name, error);
+
+	if (!result && !list->len && ++*leaves > PARTICIPANT_LEAVES_MAX)
+		return error_setf(error, ERROR_TOO_COMPLEX, CONSTRAINT_REQUEST, name,
+				  "alternatives", "fewer alternatives", "more than %d in all",
+				  PARTICIPANT_LEAVES_MAX);
+	if (!result && list->len && depth == PARTICIPANT_DEPTH_MAX)
+		return error_setf(error, ERROR_TOO_COMPLEX, CONSTRAINT_REQUEST, name,
+				  "alternatives", "alternatives that nest less",
+				  "more than %d levels", PARTICIPANT_DEPTH_MAX);
+	for (size_t i = 0; i < list->len && !result; i++)
+		result = check_alternative((const struct participant *)list->items[i], name,
+					   depth + 1, leaves, error);
+	return result;
+}
+
+static int check_alternative(const struct participant *alternative, const char *name,
+			     unsigned int depth, unsigned int *leaves, struct error *error)
+{
+	static const unsigned int rows[] = {
+		PARTICIPANT_NAME,	PARTICIPANT_DEVICE,	PARTICIPANT_DEVICE_FD,
+		PARTICIPANT_ROLE,	PARTICIPANT_RANK,	PARTICIPANT_OPTIONAL,
+		PARTICIPANT_USAGE,	PARTICIPANT_READS_FROM, PARTICIPANT_COMPLETION,
+		PARTICIPANT_CPU_ACCESS, PARTICIPANT_CPU_WRITES};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (vocab_has(alternative, rows[i]))
+			return invalid(error, name, "alternatives",
+				       "constraints only in an alternative",
+				       vocab_participant.rows[rows[i]].name);
+	return check_alternatives(alternative, name, depth, leaves, error);
+}
+
+static int settle_name(struct participant *participant)
+{
+	if (vocab_has(participant, PARTICIPANT_NAME))
+		return 0;
+	if (participant->role == ROLE_CPU)
+		return vocab_set_string(participant, PARTICIPANT_NAME, "cpu", VOCAB_ASSUMED);
+	return vocab_format_string(participant, PARTICIPANT_NAME, VOCAB_ASSUMED, "%s %.200s",
+				   vocab_enum_name(participant, PARTICIPANT_ROLE),
+				   vocab_string(participant, PARTICIPANT_DEVICE));
+}
+
 static int settle_participant(struct participant *participant, const struct machine *machine,
 			      struct error *error)
 {
 	bool is_cpu = vocab_has(participant, PARTICIPANT_ROLE) && participant->role == ROLE_CPU;
 	const char *name = vocab_string(participant, PARTICIPANT_NAME);
-	int result;
+	unsigned int leaves = 0;
+	int result = 0;
 
 	if (is_cpu && (vocab_has(participant, PARTICIPANT_DEVICE) ||
 		       vocab_has(participant, PARTICIPANT_DEVICE_FD)))
 		return invalid(error, name, "device", "no device for the role cpu", "one");
-	if (!is_cpu) {
+	if (!is_cpu)
 		result = settle_device(participant, machine, error);
-		if (result)
-			return result;
-	} else if (!vocab_has(participant, PARTICIPANT_CPU_ACCESS)) {
-		vocab_set_number(participant, PARTICIPANT_CPU_ACCESS, CPU_ACCESS_OFTEN,
-				 VOCAB_ASSUMED);
-	}
-	if (vocab_has(participant, PARTICIPANT_NAME))
-		return 0;
-	if (is_cpu)
-		return vocab_set_string(participant, PARTICIPANT_NAME, "cpu", VOCAB_ASSUMED);
-	return vocab_format_string(participant, PARTICIPANT_NAME, VOCAB_ASSUMED, "%s %.200s",
-				   vocab_enum_name(participant, PARTICIPANT_ROLE),
-				   vocab_string(participant, PARTICIPANT_DEVICE));
+	if (!result)
+		result = check_usage(participant, name, error);
+	if (!result)
+		result = settle_name(participant);
+	return result ? result
+		      : check_alternatives(participant, vocab_string(participant, PARTICIPANT_NAME),
+					   0, &leaves, error);
 }
 
 static int by_name(const void *a, const void *b)
@@ -136,6 +339,31 @@ static int by_name(const void *a, const void *b)
 
 	return strcmp(vocab_string(*left, PARTICIPANT_NAME),
 		      vocab_string(*right, PARTICIPANT_NAME));
+}
+
+static bool has_participant(const struct request *request, const char *name)
+{
+	for (size_t i = 0; i < request->participants.len; i++)
+		if (strcmp(vocab_string(request->participants.items[i], PARTICIPANT_NAME), name) ==
+		    0)
+			return true;
+	return false;
+}
+
+/* Producers are participants, and others than their consumer. */
+static int check_producers(const struct request *request, const struct participant *participant,
+			   struct error *error)
+{
+	const char *name = vocab_string(participant, PARTICIPANT_NAME);
+
+	for (size_t i = 0; i < participant->reads_from.len; i++) {
+		const char *producer = participant->reads_from.items[i];
+
+		if (!has_participant(request, producer) || strcmp(producer, name) == 0)
+			return invalid(error, name, "reads-from",
+				       "names of other participants of this request", producer);
+	}
+	return 0;
 }
 
 static int settle_participants(struct request *request, const struct machine *machine,
@@ -155,6 +383,11 @@ static int settle_participants(struct request *request, const struct machine *ma
 			return invalid(error, vocab_string(list->items[i], PARTICIPANT_NAME),
 				       "name", "a name of its own for each participant",
 				       "the same twice");
+	for (size_t i = 0; i < list->len; i++) {
+		result = check_producers(request, (struct participant *)list->items[i], error);
+		if (result)
+			return result;
+	}
 	return 0;
 }
 
@@ -169,5 +402,9 @@ int request_settle(struct request *request, const struct machine *machine, struc
 	if (!result)
 		result = settle_visible_side(request, REQUEST_VISIBLE_Y, REQUEST_VISIBLE_HEIGHT,
 					     request->height, error);
+	if (!result)
+		result = check_heap_names(request, NULL, REQUEST_ALLOWED_HEAPS, error);
+	if (!result)
+		result = check_heap_names(request, NULL, REQUEST_FORBIDDEN_HEAPS, error);
 	return result ? result : settle_participants(request, machine, error);
 }

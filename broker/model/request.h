@@ -104,6 +104,54 @@ struct request {
 	struct vocab_dicts participants;
 };
 
+/* Alternatives: how deep they nest, and how many leaves a participant may have. */
+#define PARTICIPANT_DEPTH_MAX 4
+#define PARTICIPANT_LEAVES_MAX 64
+
+/* What a participant does with the buffers, as bits; the words are those of its key `usage`. */
+enum usage {
+	USAGE_READ = 1 << 0,
+	USAGE_WRITE = 1 << 1,
+	USAGE_SCANOUT = 1 << 2,
+	USAGE_ENCODE = 1 << 3,
+	USAGE_DECODE = 1 << 4,
+	USAGE_NONE = 1 << 5,
+	/* of the plan as a whole */
+	USAGE_CPU_READ = 1 << 6,
+	USAGE_CPU_READ_OFTEN = 1 << 7,
+	USAGE_CPU_WRITE = 1 << 8,
+	USAGE_CPU_WRITE_OFTEN = 1 << 9,
+};
+
+/* The words of enum usage, in order; ends with NULL. */
+extern const char *const usage_names[];
+
+/* The usage of a settled participant: what it says, or what its role implies. */
+unsigned int participant_usage(const struct participant *participant);
+
+/* How often a settled participant's process reads or writes pixels with the CPU. */
+enum cpu_access participant_cpu_reads(const struct participant *participant);
+enum cpu_access participant_cpu_writes(const struct participant *participant);
+
+/* Properties of heaps, as bits; the words that follow "is:" in lists of heaps. */
+enum heap_property {
+	HEAP_IS_CONTIGUOUS = 1 << 0,
+	HEAP_IS_SCATTERED = 1 << 1,
+	HEAP_IS_CACHED = 1 << 2,
+	HEAP_IS_UNCACHED = 1 << 3,
+	HEAP_IS_ZEROED = 1 << 4,
+	HEAP_IS_PROTECTED = 1 << 5,
+	HEAP_IS_DMA_HEAP = 1 << 6,
+	HEAP_IS_UDMABUF = 1 << 7,
+};
+
+/* The properties that "is:contiguous+cached" names; 0: it is an id. Errors: -EINVAL (an unknown
+ * word). */
+int heap_properties(const char *text);
+
+/* The words of enum heap_property, in order; ends with NULL. */
+extern const char *const heap_property_names[];
+
 /*
  * Settles a request against a machine before it is solved: finds each participant's device and
  * role, gives names to those that have none, sorts the participants by name, so that the answer

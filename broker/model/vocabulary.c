@@ -38,7 +38,7 @@ NAMES(vocab_xen_names, "no", "guest", "control");
 NAMES(vocab_firmware_names, "none", "device-tree", "acpi");
 NAMES(vocab_cpu_cache_names, "unknown", "pipt", "vipt", "vivt");
 NAMES(vocab_maintenance_names, "unknown", "attachments", "exporter", "harmful");
-NAMES(vocab_agent_names, "cpu", "cpu-copying", "coherent", "non-coherent", "unknown");
+NAMES(vocab_agent_names, "cpu", "cpu-copying", "coherent", "non-coherent", "unknown", "bounced");
 NAMES(vocab_operation_names, "none", "clean", "invalidate", "clean+invalidate");
 NAMES(vocab_constraint_names, "request", "device", "format", "size", "stride", "offset", "bytes",
       "contiguity", "reach", "maintenance", "bounce", "segments", "kernel-map", "heaps", "capacity",

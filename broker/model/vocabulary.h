@@ -849,6 +849,7 @@ enum agent {
 	AGENT_COHERENT,
 	AGENT_NON_COHERENT,
 	AGENT_UNKNOWN, /* may snoop or not */
+	AGENT_BOUNCED, /* sees a copy in bounce buffers, which SYNC brings up to date */
 };
 
 extern const char *const vocab_operation_names[];

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The plan of the option that was chosen: layout, views, access policy, and for each choice why. */
+/* The plan of the choice that was made: layout, views in each participant's words, access policy.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/model/access.h"
 #include "broker/solver/search.h"
 
 static int put(void *record, unsigned int row, uint64_t value)
@@ -12,13 +12,15 @@ static int put(void *record, unsigned int row, uint64_t value)
 	return vocab_set_number(record, row, value, VOCAB_SOLVED);
 }
 
-static int add_planes(struct plan *plan, const struct format_layout *layout)
+/* ---- layout ---- */
+
+static int add_planes(void *record, unsigned int row, const struct format_layout *layout)
 {
 	struct plane *plane;
 	int error;
 
 	for (unsigned int i = 0; i < layout->planes_len; i++) {
-		error = vocab_add_dict(plan, PLAN_PLANES, VOCAB_SOLVED, &plane);
+		error = vocab_add_dict(record, row, VOCAB_SOLVED, &plane);
 		if (error)
 			return error;
 		put(plane, PLANE_MEMORY, 0);
@@ -29,14 +31,15 @@ static int add_planes(struct plan *plan, const struct format_layout *layout)
 	return 0;
 }
 
-static int add_memory(struct plan *plan, const struct merged *merged)
+static int add_memory(struct plan *plan, uint64_t bytes)
 {
 	struct memory_object *memory;
 	int error = vocab_add_dict(plan, PLAN_MEMORY, VOCAB_SOLVED, &memory);
 
-	return error ? error : put(memory, MEMORY_BYTES, merged->memory_bytes);
+	return error ? error : put(memory, MEMORY_BYTES, bytes);
 }
 
+/* What the request says of the picture, and the solver does not decide. */
 static void repeat_request(struct plan *plan, const struct request *request)
 {
 	put(plan, PLAN_WIDTH, request->width);
@@ -46,69 +49,154 @@ static void repeat_request(struct plan *plan, const struct request *request)
 	put(plan, PLAN_VISIBLE_WIDTH, request->visible_width);
 	put(plan, PLAN_VISIBLE_HEIGHT, request->visible_height);
 	put(plan, PLAN_FIELD, vocab_number(request, REQUEST_FIELD));
-	put(plan, PLAN_PRIMARIES, vocab_number(request, REQUEST_PRIMARIES));
-	put(plan, PLAN_TRANSFER, vocab_number(request, REQUEST_TRANSFER));
-	put(plan, PLAN_MATRIX, vocab_number(request, REQUEST_MATRIX));
-	put(plan, PLAN_RANGE, vocab_number(request, REQUEST_RANGE));
 }
 
-static void put_v4l2(struct view *view, const struct search *search,
-		     const struct device_format *facts, const struct option *option)
+static bool has_size(const struct plan *plan, const struct vocab_size *size)
 {
-	const struct format_layout *layout = &option->merged.layout;
+	for (size_t i = 0; i < plan->fits.len; i++)
+		if (plan->fits.items[i].width == size->width &&
+		    plan->fits.items[i].height == size->height)
+			return true;
+	return false;
+}
 
-	put(view, VIEW_V4L2_FORMAT, vocab_number(facts, FORMAT_V4L2_FORMAT));
+static int add_sizes(struct plan *plan, const struct wish *wish)
+{
+	int error = 0;
+
+	for (unsigned int depth = 0; depth < wish->path_len; depth++) {
+		const struct vocab_sizes *sizes = &wish->path[depth]->sizes;
+
+		for (size_t i = 0; i < sizes->len && !error; i++)
+			if (!has_size(plan, &sizes->items[i]))
+				error = vocab_add_size(plan, PLAN_FITS, sizes->items[i].width,
+						       sizes->items[i].height, VOCAB_SOLVED);
+	}
+	return error;
+}
+
+static int add_usage(struct plan *plan, const struct search *search)
+{
+	unsigned int usage = 0;
+	int error = 0;
+
+	for (unsigned int i = 0; i < search->parties_len; i++) {
+		const struct party *party = &search->parties[i];
+
+		if (!search_is_active(search, i))
+			continue;
+		usage |= participant_usage(party->record) & ~(unsigned int)USAGE_NONE;
+		if (party->cpu_reads)
+			usage |= party->cpu_reads == CPU_ACCESS_OFTEN
+					 ? USAGE_CPU_READ | USAGE_CPU_READ_OFTEN
+					 : USAGE_CPU_READ;
+		if (party->cpu_writes)
+			usage |= party->cpu_writes == CPU_ACCESS_OFTEN
+					 ? USAGE_CPU_WRITE | USAGE_CPU_WRITE_OFTEN
+					 : USAGE_CPU_WRITE;
+	}
+	for (unsigned int i = 0; usage_names[i] && !error; i++)
+		if (usage >> i & 1)
+			error = vocab_add_string(plan, PLAN_USAGE, usage_names[i], VOCAB_SOLVED);
+	return error;
+}
+
+/* ---- views ---- */
+
+static void put_v4l2(struct view *view, const struct search *search, const struct option *option,
+		     unsigned int i)
+{
+	const struct party *party = &search->parties[i];
+	const struct format_layout *layout = &option->merged.layout;
+	const struct device_format *facts = party->facts[option->candidate - search->candidates];
+
+	if (!facts)
+		return;
+	put(view, VIEW_V4L2_FORMAT, facts->v4l2_format);
 	put(view, VIEW_V4L2_BYTESPERLINE, layout->stride[0]);
 	put(view, VIEW_V4L2_SIZEIMAGE,
-	    layout->total +
-		    merge_tail(facts, option->candidate->info, search->request->height, layout));
+	    layout->total + merge_tail(search, i, option->combination.wish[i], option->candidate,
+				       search->request->height, layout));
+	put(view, VIEW_V4L2_MULTI_PLANAR, vocab_number(party->role, ROLE_MULTI_PLANAR));
+}
+
+static int put_drm(struct view *view, const struct party *party, const struct option *option)
+{
+	const struct candidate *candidate = option->candidate;
+
+	put(view, VIEW_DRM_FORMAT, candidate->fourcc);
+	put(view, VIEW_DRM_MODIFIER, candidate->modifier);
+	if (party->record->role == ROLE_RENDER) {
+		put(view, VIEW_VA_OBJECT_BYTES, option->key[RULE_BYTES]);
+		if (candidate->info && candidate->info->va)
+			put(view, VIEW_VA_FOURCC, candidate->info->va);
+	}
+	return add_planes(view, VIEW_DRM_PLANES, &option->merged.layout);
+}
+
+/* "0.2": the alternative of each level. */
+static int put_alternative(struct view *view, const struct wish *wish)
+{
+	char text[4 * PARTICIPANT_DEPTH_MAX + 1] = "";
+	size_t used = 0;
+
+	if (wish->path_len == 1)
+		return 0;
+	for (unsigned int i = 0; i + 1 < wish->path_len; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%u", i ? "." : "",
+					 wish->place[i]);
+	return vocab_set_string(view, VIEW_ALTERNATIVE, text, VOCAB_SOLVED);
+}
+
+static int put_device(struct view *view, const struct search *search, const struct option *option,
+		      unsigned int i)
+{
+	const struct party *party = &search->parties[i];
+	int error = 0;
+
+	if (vocab_has(party->record, PARTICIPANT_COMPLETION))
+		put(view, VIEW_COMPLETION, party->record->completion);
+	else
+		put(view, VIEW_COMPLETION,
+		    party->is_v4l2 ? COMPLETION_DEQUEUE : COMPLETION_IMPLICIT_FENCE);
+	if (party->is_v4l2)
+		put_v4l2(view, search, option, i);
+	else
+		error = put_drm(view, party, option);
+	if (!error)
+		error = vocab_set_string(view, VIEW_DEVICE, party->device->id, VOCAB_SOLVED);
+	if (error || !vocab_has(party->device, DEVICE_NODE))
+		return error;
+	return vocab_set_string(view, VIEW_NODE, party->device->node, VOCAB_SOLVED);
 }
 
 static int add_view(struct plan *plan, const struct search *search, const struct option *option,
 		    unsigned int i)
 {
 	const struct party *party = &search->parties[i];
-	const struct device_format *facts = option->candidate->party[i].facts;
+	bool bounced = option->bounced >> i & 1;
 	struct view *view;
 	int error = vocab_add_dict(plan, PLAN_PARTICIPANTS, VOCAB_SOLVED, &view);
 
 	if (!error)
 		error = vocab_set_string(view, VIEW_NAME, party->name, VOCAB_SOLVED);
+	if (!error)
+		error = put_alternative(view, option->combination.wish[i]);
 	if (error)
 		return error;
-	put(view, VIEW_ROLE, party->wish->role);
-	put(view, VIEW_AGENT, party->agent);
-	if (!party->device)
-		return 0;
-	if (vocab_has(party->wish, PARTICIPANT_COMPLETION))
-		put(view, VIEW_COMPLETION, party->wish->completion);
-	else
-		put(view, VIEW_COMPLETION,
-		    party->device->kind == KIND_V4L2 ? COMPLETION_DEQUEUE
-						     : COMPLETION_IMPLICIT_FENCE);
-	if (party->device->kind == KIND_V4L2 && facts)
-		put_v4l2(view, search, facts, option);
-	error = vocab_set_string(view, VIEW_DEVICE, party->device->id, VOCAB_SOLVED);
-	if (error || !vocab_has(party->device, DEVICE_NODE))
-		return error;
-	return vocab_set_string(view, VIEW_NODE, party->device->node, VOCAB_SOLVED);
+	put(view, VIEW_ROLE, party->record->role);
+	put(view, VIEW_AGENT, choose_agent(party, bounced));
+	if (bounced)
+		put(view, VIEW_BOUNCED, true);
+	return party->device ? put_device(view, search, option, i) : 0;
 }
 
-static bool writes(const struct party *party)
-{
-	switch (party->wish->role) {
-	case ROLE_CAPTURE:
-	case ROLE_WRITEBACK:
-	case ROLE_RENDER:
-	case ROLE_CPU:
-		return true;
-	default:
-		return false;
-	}
-}
+/* ---- access policy ---- */
 
-static const char *because(enum operation operation, bool cached)
+static const char *because(enum operation operation, bool cached, bool bounced)
 {
+	if (bounced && operation)
+		return "the kernel copies through bounce buffers, and only then";
 	if (!cached)
 		return "the heap's mappings are not cached";
 	switch (operation) {
@@ -123,10 +211,14 @@ static const char *because(enum operation operation, bool cached)
 	}
 }
 
-static int add_edge(struct plan *plan, const struct party *from, const struct party *to,
-		    bool cached)
+static int add_edge(struct plan *plan, const struct search *search, const struct option *option,
+		    unsigned int i, unsigned int j)
 {
-	enum operation operation = access_hand_over(from->agent, to->agent, cached);
+	bool from_bounced = option->bounced >> i & 1, to_bounced = option->bounced >> j & 1;
+	const struct party *from = &search->parties[i], *to = &search->parties[j];
+	enum operation operation = access_hand_over(choose_agent(from, from_bounced),
+						    choose_agent(to, to_bounced),
+						    option->store->cached);
 	struct edge *edge;
 	int error = vocab_add_dict(plan, PLAN_POLICY, VOCAB_SOLVED, &edge);
 
@@ -137,209 +229,85 @@ static int add_edge(struct plan *plan, const struct party *from, const struct pa
 	if (!error)
 		error = put(edge, EDGE_OPERATION, operation);
 	if (!error)
-		error = vocab_set_string(edge, EDGE_BECAUSE, because(operation, cached),
-					 VOCAB_SOLVED);
+		error = vocab_set_string(
+			edge, EDGE_BECAUSE,
+			because(operation, option->store->cached, from_bounced || to_bounced),
+			VOCAB_SOLVED);
 	return error;
 }
 
-static int add_policy(struct plan *plan, const struct search *search, bool cached)
+static int add_policy(struct plan *plan, const struct search *search, const struct option *option)
 {
 	int error = 0;
 
 	for (unsigned int i = 0; i < search->parties_len; i++)
 		for (unsigned int j = 0; j < search->parties_len && !error; j++)
-			if (i != j && writes(&search->parties[i]))
-				error = add_edge(plan, &search->parties[i], &search->parties[j],
-						 cached);
+			if (i != j && search_is_active(search, i) && search_is_active(search, j) &&
+			    search->parties[i].writes && !search->parties[j].idle)
+				error = add_edge(plan, search, option, i, j);
 	return error;
 }
 
-struct why {
-	const char *choice;
-	const char *value;
-	const struct party *party; /* NULL: nobody in particular */
-	enum constraint constraint;
-	const char *wanted;
-	enum vocab_origin origin;
-};
+/* ---- all of it ---- */
 
-static int add_reason(struct plan *plan, const struct why *why)
-{
-	struct reason *reason;
-	int error = vocab_add_dict(plan, PLAN_REASONS, VOCAB_SOLVED, &reason);
-
-	if (!error)
-		error = vocab_set_string(reason, REASON_CHOICE, why->choice, VOCAB_SOLVED);
-	if (!error)
-		error = vocab_format_string(reason, REASON_VALUE, VOCAB_SOLVED, "%s", why->value);
-	if (!error && why->party)
-		error = vocab_set_string(reason, REASON_PARTICIPANT, why->party->name,
-					 VOCAB_SOLVED);
-	if (!error)
-		error = put(reason, REASON_CONSTRAINT, why->constraint);
-	if (!error)
-		error = vocab_format_string(reason, REASON_WANTED, VOCAB_SOLVED, "%s", why->wanted);
-	if (!error)
-		error = put(reason, REASON_ORIGIN, why->origin);
-	return error;
-}
-
-static enum vocab_origin contiguity_origin(const struct party *party)
-{
-	if (vocab_number(party->wish, PARTICIPANT_CONTIGUOUS))
-		return VOCAB_DECLARED;
-	if (vocab_has(party->role, ROLE_CONTIGUITY))
-		return vocab_origin(party->role, ROLE_CONTIGUITY);
-	return VOCAB_ASSUMED;
-}
-
-/* "contiguous memory (dma-contig, v4l2:...)": what the party needs and what it rests on. */
-static void contiguity_text(const struct party *party, char *text, size_t size)
-{
-	if (!party->role)
-		snprintf(text, size, "contiguous memory");
-	else
-		snprintf(text, size, "contiguous memory: %s, %s",
-			 vocab_string(party->device, DEVICE_NAME),
-			 vocab_enum_name(party->role, ROLE_MEMORY_MODEL));
-}
-
-static int add_contiguous_reasons(struct plan *plan, const struct search *search,
-				  const struct option *option, unsigned int *ret_len)
+static int fill_parties(struct plan *plan, const struct search *search, const struct option *option)
 {
 	int error = 0;
 
-	*ret_len = 0;
 	for (unsigned int i = 0; i < search->parties_len && !error; i++) {
-		const struct party *party = &search->parties[i];
-		char wanted[255];
-
-		if (!suit_needs_contiguous(party))
+		if (!search_is_active(search, i))
 			continue;
-		contiguity_text(party, wanted, sizeof(wanted));
-		error = add_reason(plan, &(struct why){"heap", option->heap->id, party,
-						       CONSTRAINT_CONTIGUITY, wanted,
-						       contiguity_origin(party)});
-		++*ret_len;
+		error = add_view(plan, search, option, i);
+		if (!error && option->combination.wish[i]->has_sizes)
+			error = add_sizes(plan, option->combination.wish[i]);
 	}
 	return error;
 }
 
-static int add_heap_reasons(struct plan *plan, const struct search *search,
-			    const struct option *option)
+static int fill_plan(struct plan *plan, const struct search *search, const struct choice *choice)
 {
-	const char *id = option->heap->id;
-	unsigned int needing = 0;
-	int error = 0;
-
-	if (search->request->allowed_heaps.len)
-		return add_reason(plan, &(struct why){"heap", id, NULL, CONSTRAINT_HEAPS,
-						      "one of the heaps that the request allows",
-						      VOCAB_DECLARED});
-	if (option->scarce)
-		error = add_contiguous_reasons(plan, search, option, &needing);
-	if (error || needing)
-		return error;
-	if (option->scarce)
-		return add_reason(plan, &(struct why){"heap", id, NULL, CONSTRAINT_HEAPS,
-						      "no other heap suits all", VOCAB_SOLVED});
-	return add_reason(plan, &(struct why){"heap", id, NULL, CONSTRAINT_SCARCE,
-					      "all take scattered memory; contiguous memory is "
-					      "scarce and kept",
-					      VOCAB_SOLVED});
-}
-
-static int add_format_reason(struct plan *plan, const struct search *search,
-			     const struct option *option)
-{
-	char name[FORMAT_TEXT_BYTES];
-
-	format_text(option->candidate->fourcc, name);
-	if (search->request->formats.len)
-		return add_reason(plan, &(struct why){"format", name, NULL, CONSTRAINT_PREFERENCE,
-						      "first in the request's list that suits all",
-						      VOCAB_DECLARED});
-	return add_reason(plan, &(struct why){"format", name, NULL, CONSTRAINT_PREFERENCE,
-					      "first in the participants' lists, by the sum of "
-					      "its positions, of those that suit all",
-					      VOCAB_SOLVED});
-}
-
-static int add_number_reason(struct plan *plan, const struct search *search, const char *choice,
-			     uint64_t value, unsigned int by, enum constraint constraint,
-			     const char *wanted)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-	return add_reason(plan, &(struct why){choice, text,
-					      by == SEARCH_NOBODY ? NULL : &search->parties[by],
-					      constraint, wanted, VOCAB_SOLVED});
-}
-
-static int add_reasons(struct plan *plan, const struct search *search, const struct option *option)
-{
-	const struct merged *merged = &option->merged;
-	int error = add_heap_reasons(plan, search, option);
-
-	if (!error)
-		error = add_format_reason(plan, search, option);
-	if (!error)
-		error = add_number_reason(plan, search, "stride", merged->layout.stride[0],
-					  merged->stride_by, CONSTRAINT_STRIDE,
-					  merged->stride_by == SEARCH_NOBODY
-						  ? "the least that the picture needs"
-						  : "its alignment, or a stride of its own");
-	if (!error)
-		error = add_number_reason(plan, search, "bytes", merged->picture_bytes,
-					  merged->bytes_by, CONSTRAINT_BYTES,
-					  merged->bytes_by == SEARCH_NOBODY
-						  ? "the picture, nothing behind it"
-						  : "room beyond the picture");
-	if (!error)
-		error = add_number_reason(
-			plan, search, "count", merged->count, merged->count_by, CONSTRAINT_COUNT,
-			merged->count_by == SEARCH_NOBODY
-				? "as the request says"
-				: "what all hold at once, summed; none holds more than it");
-	return error;
-}
-
-static int fill_plan(struct plan *plan, const struct search *search, const struct option *option)
-{
-	const struct merged *merged = &option->merged;
-	/* unknown: the safe side */
-	bool cached = vocab_number(option->heap, HEAP_CACHED) ||
-		      !vocab_has(option->heap, HEAP_CACHED);
-	int error = vocab_set_string(plan, PLAN_HEAP, option->heap->id, VOCAB_SOLVED);
+	const struct option *option = &choice->best;
+	int error = vocab_set_string(plan, PLAN_HEAP, vocab_string(option->store->heap, HEAP_ID),
+				     VOCAB_SOLVED);
 
 	put(plan, PLAN_GENERATION, 1);
-	put(plan, PLAN_CACHED, cached);
+	put(plan, PLAN_CACHED, option->store->cached); /* unknown: the safe side */
 	put(plan, PLAN_FORMAT, option->candidate->fourcc);
 	put(plan, PLAN_MODIFIER, option->candidate->modifier);
-	put(plan, PLAN_COUNT, merged->count);
-	put(plan, PLAN_COUNT_NEEDED, merged->count_needed);
-	put(plan, PLAN_PICTURE_BYTES, merged->picture_bytes);
+	put(plan, PLAN_COUNT, option->count);
+	put(plan, PLAN_COUNT_NEEDED, option->counts.needed);
+	put(plan, PLAN_COUNT_WANTED, option->counts.wanted);
+	put(plan, PLAN_PICTURE_BYTES, option->merged.picture_bytes);
+	for (unsigned int i = 0; i < 4; i++)
+		put(plan, PLAN_PRIMARIES + i, option->colours.word[i]);
+	if (option->bounced)
+		put(plan, PLAN_BOUNCED, true);
 	repeat_request(plan, search->request);
 	if (!error)
-		error = add_memory(plan, merged);
+		error = add_memory(plan, option->key[RULE_BYTES]);
 	if (!error)
-		error = add_planes(plan, &merged->layout);
-	for (unsigned int i = 0; i < search->parties_len && !error; i++)
-		error = add_view(plan, search, option, i);
+		error = add_planes(plan, PLAN_PLANES, &option->merged.layout);
 	if (!error)
-		error = add_policy(plan, search, cached);
-	return error ? error : add_reasons(plan, search, option);
+		error = fill_parties(plan, search, option);
+	if (!error)
+		error = add_usage(plan, search);
+	if (!error)
+		error = add_policy(plan, search, option);
+	return error ? error : reasons_add(plan, search, choice);
 }
 
-int answer_plan(const struct search *search, const struct option *option, struct plan **ret_plan)
+_Static_assert(PLAN_TRANSFER == PLAN_PRIMARIES + 1 && PLAN_MATRIX == PLAN_PRIMARIES + 2 &&
+		       PLAN_RANGE == PLAN_PRIMARIES + 3,
+	       "the four words follow each other");
+
+int answer_plan(const struct search *search, const struct choice *choice, struct plan **ret_plan)
 {
 	struct plan *plan;
 	int error = vocab_create(&vocab_plan, &plan);
 
 	if (error)
 		return error;
-	error = fill_plan(plan, search, option);
+	error = fill_plan(plan, search, choice);
 	if (error) {
 		vocab_destroy(plan);
 		return error;

@@ -1,313 +1,684 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One format for all parties: stride, offsets, bytes and count that suit everybody.
+ * One format for all parties: size, stride, rows, offsets and bytes that suit everybody.
  *
  * Alignments merge by their least common multiple, minima by the largest, maxima by the smallest.
  * A V4L2 queue that does not honour a stride of ours insists on its own; then everybody has to take
  * that one. An alignment that a display or a client asks of every plane becomes one of the first
  * plane's stride, from which the others follow.
+ *
+ * A layout that is given (supplied by a participant, or that of buffers that exist) is only looked
+ * at: nothing in it can be moved.
  */
+#include <string.h>
+
 #include "broker/model/arith.h"
 #include "broker/solver/search.h"
 
-static bool counts(const struct search *search, unsigned int i, enum constraint constraint)
+/* Everything that is asked of a layout, by all, for one candidate. */
+struct demand {
+	struct search *search;
+	const struct combination *combination;
+	const struct candidate *candidate;
+	unsigned int index;		/* of the candidate */
+	const struct format_info *info; /* NULL: not linear */
+	uint64_t ratio;
+	/* strides of the first plane */
+	uint64_t stride_min, stride_max, stride_align; /* 0: the alignments cannot be met at once */
+	uint64_t plane_align; /* of every plane, for a layout that is given */
+	bool whole_pixels;
+	uint64_t offset_align;
+	bool packed;
+	uint64_t rows_align;
+	uint64_t bytes_min, bytes_max, bytes_align;
+	bool linear_only; /* somebody asks what no given layout has */
+	unsigned int stride_by;
+};
+
+static const struct device_format *facts_of(const struct demand *demand, unsigned int i)
 {
-	return search_counts(search, i, constraint);
+	const struct party *party = &demand->search->parties[i];
+
+	return party->facts ? party->facts[demand->index] : NULL;
 }
 
-/* What the strides of all planes have in common with the first plane's: how many times larger the
- * first plane's stride is than the smallest. */
-static uint64_t stride_ratio(const struct format_info *info)
+static void multiply(uint64_t *align, uint64_t more)
 {
-	uint64_t ratio = 1;
-
-	for (unsigned int i = 1; i < info->planes_len; i++)
-		ratio = arith_max(ratio, (uint64_t)info->planes[0].block_bytes *
-						 info->planes[i].block_width /
-						 info->planes[i].block_bytes);
-	return ratio;
+	if (!*align || !more || !arith_lcm(*align, more, align))
+		*align = 0;
 }
+
+static uint64_t times(uint64_t a, uint64_t b)
+{
+	uint64_t product;
+
+	return arith_mul(a, b, &product) ? product : 0;
+}
+
+/* ---- size ---- */
 
 static bool in_range(uint64_t value, uint64_t min, uint64_t max, uint64_t step)
 {
 	return value >= min && value <= max && (value - min) % step == 0;
 }
 
-static bool size_fits(const struct device_format *facts, uint32_t width, uint32_t height)
+static bool device_takes_size(const struct device_format *facts, uint32_t width, uint32_t height)
 {
 	for (size_t i = 0; i < facts->sizes.len; i++)
 		if (facts->sizes.items[i].width == width && facts->sizes.items[i].height == height)
 			return true;
 	if (facts->sizes.len)
 		return false;
-	return in_range(width, vocab_number(facts, FORMAT_WIDTH_MIN),
-			vocab_number(facts, FORMAT_WIDTH_MAX),
-			vocab_number(facts, FORMAT_WIDTH_STEP)) &&
-	       in_range(height, vocab_number(facts, FORMAT_HEIGHT_MIN),
-			vocab_number(facts, FORMAT_HEIGHT_MAX),
-			vocab_number(facts, FORMAT_HEIGHT_STEP));
+	return in_range(width, search_fact(facts, FORMAT_WIDTH_MIN, facts->width_min),
+			search_fact(facts, FORMAT_WIDTH_MAX, facts->width_max),
+			search_fact(facts, FORMAT_WIDTH_STEP, facts->width_step)) &&
+	       in_range(height, search_fact(facts, FORMAT_HEIGHT_MIN, facts->height_min),
+			search_fact(facts, FORMAT_HEIGHT_MAX, facts->height_max),
+			search_fact(facts, FORMAT_HEIGHT_STEP, facts->height_step));
 }
 
-static bool formats_fit(const struct search *search, const struct candidate *candidate)
+static bool party_takes_size(const struct demand *demand, unsigned int i, uint32_t width,
+			     uint32_t height)
 {
-	if (!candidate->info)
-		return false;
-	if (counts(search, search->parties_len, CONSTRAINT_FORMAT) &&
-	    candidate->request_position == SEARCH_NOWHERE)
-		return false;
+	const struct search *search = demand->search;
+	const struct wish *wish = demand->combination->wish[i];
+	const struct device_format *facts = facts_of(demand, i);
+	uint64_t width_align = search_declared(search, i, wish, UNIT_WIDTH_ALIGN, 1);
+	uint64_t height_align = search_declared(search, i, wish, UNIT_HEIGHT_ALIGN, 1);
+
+	return width >= search_declared(search, i, wish, UNIT_WIDTH_MIN, 1) &&
+	       width <= search_declared(search, i, wish, UNIT_WIDTH_MAX, UINT64_MAX) &&
+	       height >= search_declared(search, i, wish, UNIT_HEIGHT_MIN, 1) &&
+	       height <= search_declared(search, i, wish, UNIT_HEIGHT_MAX, UINT64_MAX) &&
+	       (uint64_t)width * height <=
+		       search_declared(search, i, wish, UNIT_AREA_MAX, UINT64_MAX) &&
+	       width_align && width % width_align == 0 && height_align &&
+	       height % height_align == 0 &&
+	       (!facts || !search_counts(search, i, UNIT_DEVICE_SIZE) ||
+		device_takes_size(facts, width, height));
+}
+
+static bool all_take_size(const struct demand *demand, uint32_t width, uint32_t height)
+{
+	for (unsigned int i = 0; i < demand->search->parties_len; i++)
+		if (search_is_active(demand->search, i) &&
+		    !party_takes_size(demand, i, width, height))
+			return false;
+	return true;
+}
+
+/* ---- what is asked ---- */
+
+static void ask_declared_stride(struct demand *demand, unsigned int i, const struct wish *wish)
+{
+	const struct search *search = demand->search;
+	uint64_t align = search_declared(search, i, wish, UNIT_STRIDE_ALIGN, 1);
+
+	demand->stride_min =
+		arith_max(demand->stride_min, search_declared(search, i, wish, UNIT_STRIDE_MIN, 0));
+	demand->stride_max = arith_min(
+		demand->stride_max, search_declared(search, i, wish, UNIT_STRIDE_MAX, UINT32_MAX));
+	multiply(&demand->plane_align, align);
+	if (align != 1)
+		multiply(&demand->stride_align, times(align, demand->ratio));
+	if (search_declared(search, i, wish, UNIT_STRIDE_PIXELS, 0)) {
+		demand->whole_pixels = true;
+		if (demand->info)
+			multiply(&demand->stride_align,
+				 times(demand->ratio, demand->info->planes[0].block_bytes));
+	}
+}
+
+static uint64_t device_stride_align(const struct demand *demand, unsigned int i,
+				    const struct device_format *facts)
+{
+	const struct search *search = demand->search;
+	uint64_t align = search_value(search, i, UNIT_DEVICE_STRIDE,
+				      search_fact(facts, FORMAT_STRIDE_ALIGN, facts->stride_align),
+				      1);
+
+	return search->parties[i].is_v4l2 ? align : times(align, demand->ratio);
+}
+
+static void ask_device_stride(struct demand *demand, unsigned int i,
+			      const struct device_format *facts)
+{
+	const struct search *search = demand->search;
+
+	demand->stride_max = arith_min(
+		demand->stride_max,
+		search_value(search, i, UNIT_DEVICE_STRIDE_MAX,
+			     search_fact(facts, FORMAT_STRIDE_MAX, facts->stride_max), UINT32_MAX));
+	if (search_fact(facts, FORMAT_STRIDE_CUSTOM, facts->stride_custom) &&
+	    search_counts(search, i, UNIT_DEVICE_STRIDE))
+		multiply(&demand->stride_align, device_stride_align(demand, i, facts));
+}
+
+static void ask_offsets(struct demand *demand, unsigned int i, const struct wish *wish)
+{
+	const struct search *search = demand->search;
+	const struct party *party = &search->parties[i];
+
+	multiply(&demand->offset_align, search_declared(search, i, wish, UNIT_OFFSET_ALIGN, 1));
+	if (party->role)
+		multiply(&demand->offset_align,
+			 search_value(search, i, UNIT_DEVICE_OFFSET,
+				      search_fact(party->role, ROLE_OFFSET_ALIGN,
+						  party->role->offset_align),
+				      1));
+	if (party->is_v4l2 && search_counts(search, i, UNIT_DEVICE_PACKED))
+		demand->packed = true;
+	multiply(&demand->rows_align, search_declared(search, i, wish, UNIT_ROWS_ALIGN, 1));
+}
+
+static void ask_bytes(struct demand *demand, unsigned int i, const struct wish *wish)
+{
+	const struct search *search = demand->search;
+
+	demand->bytes_min =
+		arith_max(demand->bytes_min, search_declared(search, i, wish, UNIT_BYTES_MIN, 0));
+	demand->bytes_max = arith_min(demand->bytes_max,
+				      search_declared(search, i, wish, UNIT_BYTES_MAX, UINT64_MAX));
+	multiply(&demand->bytes_align, search_declared(search, i, wish, UNIT_BYTES_ALIGN, 1));
+}
+
+static void ask_all(struct demand *demand)
+{
+	const struct search *search = demand->search;
+
 	for (unsigned int i = 0; i < search->parties_len; i++) {
-		const struct device_format *facts = candidate->party[i].facts;
+		const struct wish *wish = demand->combination->wish[i];
+		const struct device_format *facts = facts_of(demand, i);
 
-		if (counts(search, i, CONSTRAINT_FORMAT) &&
-		    candidate->party[i].position == SEARCH_NOWHERE)
-			return false;
-		if (facts && counts(search, i, CONSTRAINT_SIZE) &&
-		    !size_fits(facts, search->request->width, search->request->height))
-			return false;
+		if (!search_is_active(search, i))
+			continue;
+		ask_declared_stride(demand, i, wish);
+		if (facts)
+			ask_device_stride(demand, i, facts);
+		ask_offsets(demand, i, wish);
+		ask_bytes(demand, i, wish);
 	}
+}
+
+/* ---- layouts that we make ---- */
+
+/* A V4L2 queue insists on the stride that it computes itself. */
+static bool settle_insisting(const struct demand *demand, uint64_t natural, uint64_t *stride)
+{
+	const struct search *search = demand->search;
+	uint64_t fixed = 0, own;
+
+	for (unsigned int i = 0; i < search->parties_len; i++) {
+		const struct device_format *facts = facts_of(demand, i);
+		uint64_t align;
+
+		if (!facts || !search_is_active(search, i) ||
+		    !search_counts(search, i, UNIT_DEVICE_STRIDE) ||
+		    search_fact(facts, FORMAT_STRIDE_CUSTOM, facts->stride_custom))
+			continue;
+		align = device_stride_align(demand, i, facts);
+		if (!align || !arith_align(natural, align, &own) || (fixed && fixed != own))
+			return false;
+		fixed = own;
+	}
+	if (!fixed)
+		return true;
+	if (fixed < *stride || fixed % demand->stride_align)
+		return false;
+	*stride = fixed;
 	return true;
 }
 
-struct strides {
-	uint64_t min;
-	uint64_t max;
-	uint64_t align;
-	uint64_t fixed; /* 0: nobody insists */
-};
-
-static bool merge_device_stride(const struct device_format *facts, bool is_v4l2, uint64_t ratio,
-				uint64_t natural, struct strides *strides)
+static bool settle_stride(const struct demand *demand, uint32_t width, uint32_t *ret_stride)
 {
-	uint64_t align = vocab_number(facts, FORMAT_STRIDE_ALIGN);
-	uint64_t fixed;
+	uint64_t natural = format_stride_min(demand->info, width), start, stride;
 
-	if (!is_v4l2 && !arith_mul(align, ratio, &align))
-		return false;
-	strides->max = arith_min(strides->max, vocab_number(facts, FORMAT_STRIDE_MAX));
-	if (vocab_number(facts, FORMAT_STRIDE_CUSTOM))
-		return arith_lcm(strides->align, align, &strides->align);
-	if (!arith_align(natural, align, &fixed))
-		return false;
-	if (strides->fixed && strides->fixed != fixed)
-		return false;
-	strides->fixed = fixed;
-	return true;
-}
-
-static bool merge_wished_stride(const struct participant *wish, uint64_t ratio,
-				struct strides *strides)
-{
-	uint64_t align = vocab_number(wish, PARTICIPANT_STRIDE_ALIGN);
-
-	strides->min = arith_max(strides->min, vocab_number(wish, PARTICIPANT_STRIDE_MIN));
-	strides->max = arith_min(strides->max, vocab_number(wish, PARTICIPANT_STRIDE_MAX));
-	return arith_mul(align, ratio, &align) && arith_lcm(strides->align, align, &strides->align);
-}
-
-/* The smallest stride that suits everybody. */
-static bool settle_stride(const struct strides *strides, uint32_t *ret_stride)
-{
-	uint64_t stride;
-
-	if (!arith_align(strides->min, strides->align, &stride))
-		return false;
-	if (strides->fixed) {
-		if (strides->fixed < strides->min || strides->fixed % strides->align)
-			return false;
-		stride = strides->fixed;
-	}
-	if (stride > strides->max || stride > UINT32_MAX)
+	if (!natural || !demand->stride_align || !arith_align(natural, demand->ratio, &start) ||
+	    !arith_align(arith_max(start, demand->stride_min), demand->stride_align, &stride) ||
+	    !settle_insisting(demand, natural, &stride) || stride > demand->stride_max ||
+	    stride > UINT32_MAX)
 		return false;
 	*ret_stride = (uint32_t)stride;
 	return true;
 }
 
-static bool merge_stride(const struct search *search, const struct candidate *candidate,
-			 uint32_t *ret_stride, unsigned int *ret_by)
-{
-	uint64_t natural = format_stride_min(candidate->info, search->request->width);
-	uint64_t ratio = stride_ratio(candidate->info);
-	struct strides strides = {.min = natural, .max = UINT32_MAX, .align = 1};
-	uint32_t stride = (uint32_t)natural;
-
-	if (!natural || !arith_align(natural, ratio, &strides.min))
-		return false;
-	*ret_by = SEARCH_NOBODY;
-	for (unsigned int i = 0; i < search->parties_len; i++) {
-		const struct party *party = &search->parties[i];
-		const struct device_format *facts = candidate->party[i].facts;
-		uint32_t before = stride;
-
-		if (!counts(search, i, CONSTRAINT_STRIDE))
-			continue;
-		if (facts && !merge_device_stride(facts, party->device->kind == KIND_V4L2, ratio,
-						  natural, &strides))
-			return false;
-		if (!merge_wished_stride(party->wish, ratio, &strides))
-			return false;
-		if (!settle_stride(&strides, &stride))
-			continue; /* a later party may still insist on a larger one */
-		if (stride != before)
-			*ret_by = i;
-	}
-	return settle_stride(&strides, ret_stride);
-}
-
-static bool is_packed(const struct format_info *info, uint32_t height, uint32_t stride,
-		      const struct format_layout *layout)
-{
-	struct format_layout packed;
-
-	if (!format_layout(info, height, stride, 1, &packed))
-		return false;
-	return packed.total == layout->total;
-}
-
 /*
  * The rows that planes have in memory. A V4L2 driver that pads the height insists on it where
- * planes follow: its next plane begins behind the padding. In a single plane it is only bytes at
- * the end.
+ * planes follow: its next plane begins behind the padding.
  */
-static bool merge_height(const struct search *search, const struct candidate *candidate,
-			 uint32_t *ret_height)
+static bool settle_rows(const struct demand *demand, uint32_t height, bool several,
+			uint32_t *ret_rows)
 {
+	const struct search *search = demand->search;
 	uint64_t rows = 0, own;
 
-	*ret_height = search->request->height;
 	for (unsigned int i = 0; i < search->parties_len; i++) {
-		const struct device_format *facts = candidate->party[i].facts;
+		const struct device_format *facts = facts_of(demand, i);
 
-		if (candidate->info->planes_len == 1 || !facts ||
-		    search->parties[i].device->kind != KIND_V4L2 ||
-		    !counts(search, i, CONSTRAINT_OFFSET))
+		if (!several || !facts || !search->parties[i].is_v4l2 ||
+		    !search_is_active(search, i) || !search_counts(search, i, UNIT_DEVICE_ROWS))
 			continue;
-		if (!arith_align(search->request->height, vocab_number(facts, FORMAT_HEIGHT_ALIGN),
+		if (!arith_align(height,
+				 search_value(search, i, UNIT_DEVICE_ROWS,
+					      search_fact(facts, FORMAT_HEIGHT_ALIGN,
+							  facts->height_align),
+					      1),
 				 &own) ||
-		    own > UINT32_MAX || (rows && rows != own))
+		    (rows && rows != own))
 			return false;
 		rows = own;
-		*ret_height = (uint32_t)rows;
 	}
-	return true;
+	if (!demand->rows_align || !arith_align(height, demand->rows_align, &own))
+		return false;
+	if (rows && demand->rows_align != 1 && rows != own)
+		return false;
+	rows = rows ? rows : own;
+	*ret_rows = (uint32_t)rows;
+	return rows <= UINT32_MAX;
 }
 
 /* V4L2 has no words for plane offsets: there the planes follow each other without a gap. */
-static bool merge_offsets(const struct search *search, const struct candidate *candidate,
-			  uint32_t stride, struct format_layout *ret_layout)
+static bool is_packed(const struct format_layout *layout)
 {
-	const struct format_info *info = candidate->info;
-	uint64_t align = 1;
-	uint32_t height;
+	uint64_t next = 0;
 
-	if (!merge_height(search, candidate, &height))
-		return false;
-	for (unsigned int i = 0; i < search->parties_len; i++) {
-		const struct party *party = &search->parties[i];
-
-		if (!counts(search, i, CONSTRAINT_OFFSET))
-			continue;
-		if (!arith_lcm(align, vocab_number(party->wish, PARTICIPANT_OFFSET_ALIGN), &align))
+	for (unsigned int i = 0; i < layout->planes_len; i++) {
+		if (layout->offset[i] != next)
 			return false;
-		if (party->role &&
-		    !arith_lcm(align, vocab_number(party->role, ROLE_OFFSET_ALIGN), &align))
-			return false;
+		next = layout->offset[i] + layout->bytes[i];
 	}
-	if (align > UINT32_MAX || !format_layout(info, height, stride, (uint32_t)align, ret_layout))
+	return true;
+}
+
+static bool lay_out(const struct demand *demand, uint32_t width, uint32_t height,
+		    struct format_layout *ret_layout)
+{
+	uint32_t stride, rows;
+
+	return settle_stride(demand, width, &stride) &&
+	       settle_rows(demand, height, demand->info->planes_len > 1, &rows) &&
+	       demand->offset_align && demand->offset_align <= UINT32_MAX &&
+	       format_layout(demand->info, rows, stride, (uint32_t)demand->offset_align,
+			     ret_layout) &&
+	       (!demand->packed || is_packed(ret_layout));
+}
+
+/* ---- layouts that are given ---- */
+
+static bool take_planes(const struct vocab_dicts *planes, uint64_t total,
+			struct format_layout *ret_layout)
+{
+	struct format_layout layout = {.planes_len = (uint8_t)planes->len, .total = total};
+
+	if (planes->len > FORMAT_PLANES_MAX)
 		return false;
+	for (size_t i = 0; i < planes->len; i++) {
+		const struct plane *plane = (const struct plane *)planes->items[i];
+
+		layout.stride[i] = plane->stride;
+		layout.offset[i] = vocab_number(plane, PLANE_OFFSET);
+		layout.bytes[i] = vocab_number(plane, PLANE_BYTES);
+	}
+	*ret_layout = layout;
+	return true;
+}
+
+/* The end of the last plane. */
+static uint64_t end_of(const struct vocab_dicts *planes)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < planes->len; i++)
+		end = arith_max(end, vocab_number(planes->items[i], PLANE_OFFSET) +
+					     vocab_number(planes->items[i], PLANE_BYTES));
+	return end;
+}
+
+/* Rows of a linear layout that exists must be those that everybody asks for. */
+static bool rows_hold(const struct demand *demand, const struct format_layout *layout)
+{
+	uint32_t height = demand->search->request->height, rows, asked;
+
+	if (!demand->info)
+		return demand->rows_align == 1;
+	rows = (uint32_t)(layout->bytes[0] / layout->stride[0]);
+	if (!settle_rows(demand, height, demand->info->planes_len > 1, &asked))
+		return false;
+	return rows == asked || (rows > asked && demand->rows_align &&
+				 rows % demand->rows_align == 0 && !demand->packed);
+}
+
+/* A queue that insists on a stride of its own must find it there. */
+static bool insisting_hold(const struct demand *demand, uint64_t stride)
+{
+	uint64_t natural, settled = stride;
+
+	if (!demand->info)
+		return true;
+	natural = format_stride_min(demand->info, demand->search->request->width);
+	return stride >= natural && settle_insisting(demand, natural, &settled) &&
+	       settled == stride;
+}
+
+static bool layout_holds(const struct demand *demand, const struct format_layout *layout)
+{
+	if (layout->stride[0] < demand->stride_min || layout->stride[0] > demand->stride_max ||
+	    !demand->plane_align || !demand->offset_align)
+		return false;
+	for (unsigned int i = 0; i < layout->planes_len; i++)
+		if (layout->stride[i] % demand->plane_align ||
+		    layout->offset[i] % demand->offset_align)
+			return false;
+	if (demand->info && (!demand->stride_align || layout->stride[0] % demand->stride_align))
+		return false;
+	return insisting_hold(demand, layout->stride[0]) && rows_hold(demand, layout) &&
+	       (!demand->packed || is_packed(layout));
+}
+
+static bool same_layout(const struct supplied_layout *a, const struct supplied_layout *b)
+{
+	if (a->bytes != b->bytes || a->planes.len != b->planes.len)
+		return false;
+	for (size_t i = 0; i < a->planes.len; i++)
+		for (unsigned int row = PLANE_MEMORY; row < PLANE_ROWS; row++)
+			if (vocab_number(a->planes.items[i], row) !=
+			    vocab_number(b->planes.items[i], row))
+				return false;
+	return true;
+}
+
+/* Of all who supply a layout for the pair the first; false: another supplies another one. */
+static bool find_supplied(const struct demand *demand, const struct supplied_layout **ret_layout)
+{
+	const struct search *search = demand->search;
+
+	*ret_layout = NULL;
+	for (unsigned int i = 0; i < search->parties_len; i++) {
+		const struct wish *wish = demand->combination->wish[i];
+
+		if (!search_is_active(search, i) || !wish->has_layouts ||
+		    !search_counts(search, i, UNIT_LAYOUTS))
+			continue;
+		for (unsigned int depth = 0; depth < wish->path_len; depth++) {
+			const struct vocab_dicts *list = &wish->path[depth]->layouts;
+
+			for (size_t j = 0; j < list->len; j++) {
+				const struct supplied_layout *layout =
+					(const struct supplied_layout *)list->items[j];
+
+				if (layout->format != demand->candidate->fourcc ||
+				    layout->modifier != demand->candidate->modifier)
+					continue;
+				if (*ret_layout && !same_layout(*ret_layout, layout))
+					return false;
+				*ret_layout = layout;
+			}
+		}
+	}
+	return true;
+}
+
+/* Nobody supplies it, and that is left out of account. */
+static bool take_none(struct format_layout *ret_layout)
+{
+	*ret_layout = (struct format_layout){0};
+	return true;
+}
+
+static bool take_supplied(const struct demand *demand, struct format_layout *ret_layout)
+{
+	const struct supplied_layout *supplied;
+
+	if (!find_supplied(demand, &supplied))
+		return false;
+	if (!supplied)
+		return !search_counts(demand->search, demand->search->parties_len,
+				      UNIT_REQUEST_LAYOUT) &&
+		       take_none(ret_layout);
+	return take_planes(&supplied->planes, supplied->bytes, ret_layout) &&
+	       layout_holds(demand, ret_layout);
+}
+
+/* ---- bytes ---- */
+
+uint64_t merge_tail(const struct search *search, unsigned int i, const struct wish *wish,
+		    const struct candidate *candidate, uint32_t height,
+		    const struct format_layout *layout)
+{
+	const struct device_format *facts =
+		search->parties[i].facts ? search->parties[i].facts[candidate - search->candidates]
+					 : NULL;
+	uint64_t tail = search_declared(search, i, wish, UNIT_TAIL, 0), rows, padding = 0;
+
+	if (!facts)
+		return tail;
+	tail = arith_max(tail,
+			 search_value(search, i, UNIT_DEVICE_TAIL,
+				      search_fact(facts, FORMAT_TAIL_BYTES, facts->tail_bytes), 0));
+	if (candidate->info && candidate->info->planes_len == 1 && search->parties[i].is_v4l2 &&
+	    arith_align(height,
+			search_value(search, i, UNIT_DEVICE_ROWS,
+				     search_fact(facts, FORMAT_HEIGHT_ALIGN, facts->height_align),
+				     1),
+			&rows) &&
+	    rows > layout->bytes[0] / layout->stride[0])
+		padding = (rows - layout->bytes[0] / layout->stride[0]) * layout->stride[0];
+	return arith_add(tail, padding, &tail) ? tail : UINT64_MAX;
+}
+
+static bool add_tails(const struct demand *demand, uint32_t height,
+		      const struct format_layout *layout, uint64_t *ret_bytes, unsigned int *ret_by)
+{
+	const struct search *search = demand->search;
+	uint64_t most = 0;
+
+	for (unsigned int i = 0; i < search->parties_len; i++) {
+		uint64_t tail;
+
+		if (!search_is_active(search, i))
+			continue;
+		tail = merge_tail(search, i, demand->combination->wish[i], demand->candidate,
+				  height, layout);
+		if (tail > most) {
+			most = tail;
+			*ret_by = i;
+		}
+	}
+	return arith_add(layout->total, most, ret_bytes);
+}
+
+/* Who asks for a least number of bytes that decides. */
+static void raise_bytes(const struct demand *demand, struct merged *merged)
+{
+	const struct search *search = demand->search;
+
 	for (unsigned int i = 0; i < search->parties_len; i++)
-		if (search->parties[i].device && search->parties[i].device->kind == KIND_V4L2 &&
-		    counts(search, i, CONSTRAINT_OFFSET) &&
-		    !is_packed(info, height, stride, ret_layout))
+		if (search_is_active(search, i) &&
+		    search_declared(search, i, demand->combination->wish[i], UNIT_BYTES_MIN, 0) >
+			    merged->picture_bytes) {
+			merged->picture_bytes = search_declared(
+				search, i, demand->combination->wish[i], UNIT_BYTES_MIN, 0);
+			merged->bytes_by = i;
+		}
+}
+
+/* The further sizes that must fit as well. */
+static bool fit_sizes(const struct demand *demand, const struct vocab_sizes *sizes,
+		      struct merged *merged)
+{
+	for (size_t i = 0; i < sizes->len; i++) {
+		struct format_layout layout;
+		unsigned int by = SEARCH_NOBODY;
+		uint64_t bytes;
+
+		if (!demand->info ||
+		    !all_take_size(demand, sizes->items[i].width, sizes->items[i].height) ||
+		    !lay_out(demand, sizes->items[i].width, sizes->items[i].height, &layout) ||
+		    !add_tails(demand, sizes->items[i].height, &layout, &bytes, &by))
+			return false;
+		if (bytes > merged->picture_bytes)
+			merged->picture_bytes = bytes;
+	}
+	return true;
+}
+
+static bool fit_all_sizes(const struct demand *demand, struct merged *merged)
+{
+	const struct search *search = demand->search;
+
+	for (unsigned int i = 0; i < search->parties_len; i++) {
+		const struct wish *wish = demand->combination->wish[i];
+
+		if (!search_is_active(search, i) || !wish->has_sizes ||
+		    !search_counts(search, i, UNIT_SIZES))
+			continue;
+		for (unsigned int depth = 0; depth < wish->path_len; depth++)
+			if (!fit_sizes(demand, &wish->path[depth]->sizes, merged))
+				return false;
+	}
+	return true;
+}
+
+static bool settle_bytes(const struct demand *demand, struct merged *merged)
+{
+	merged->bytes_by = SEARCH_NOBODY;
+	if (!merged->layout.planes_len)
+		return take_none(&merged->layout);
+	if (!add_tails(demand, demand->search->request->height, &merged->layout,
+		       &merged->picture_bytes, &merged->bytes_by) ||
+	    !fit_all_sizes(demand, merged))
+		return false;
+	raise_bytes(demand, merged);
+	return demand->bytes_align &&
+	       arith_align(merged->picture_bytes, demand->bytes_align, &merged->picture_bytes) &&
+	       merged->picture_bytes <= demand->bytes_max;
+}
+
+/* ---- can everybody say it ---- */
+
+/* V4L2: bytesperline and sizeimage; DRM: pitches and offsets; VA: besides, the object's size. */
+static bool can_express(const struct demand *demand, unsigned int i, const struct merged *merged)
+{
+	const struct party *party = &demand->search->parties[i];
+	const struct device_format *facts = facts_of(demand, i);
+	const struct format_layout *layout = &merged->layout;
+	uint64_t bytes;
+
+	if (!party->device || !layout->planes_len)
+		return true;
+	if (party->is_v4l2)
+		return (!facts || facts->v4l2_format) &&
+		       arith_add(layout->total,
+				 merge_tail(demand->search, i, demand->combination->wish[i],
+					    demand->candidate, demand->search->request->height,
+					    layout),
+				 &bytes) &&
+		       bytes <= UINT32_MAX;
+	if (party->record->role == ROLE_RENDER && merged->memory_bytes > UINT32_MAX)
+		return false;
+	return layout->offset[layout->planes_len - 1] <= UINT32_MAX &&
+	       (!demand->info || demand->info->drm);
+}
+
+static bool all_can_express(const struct demand *demand, const struct merged *merged)
+{
+	const struct search *search = demand->search;
+
+	for (unsigned int i = 0; i < search->parties_len; i++)
+		if (search_is_active(search, i) && search_counts(search, i, UNIT_EXPRESS) &&
+		    !can_express(demand, i, merged))
 			return false;
 	return true;
 }
 
-uint64_t merge_tail(const struct device_format *facts, const struct format_info *info,
-		    uint32_t height, const struct format_layout *layout)
-{
-	uint64_t rows, tail = vocab_number(facts, FORMAT_TAIL_BYTES), padding = 0;
+/* ---- buffers that exist ---- */
 
-	if (info->planes_len == 1 &&
-	    arith_align(height, vocab_number(facts, FORMAT_HEIGHT_ALIGN), &rows))
-		padding = (rows - height) * layout->stride[0];
-	return arith_add(tail, padding, &tail) ? tail : UINT64_MAX;
-}
-
-static bool merge_bytes(const struct search *search, const struct candidate *candidate,
+static bool is_existing(const struct demand *demand, const struct plan *existing,
 			struct merged *merged)
 {
-	uint64_t bytes = merged->layout.total, most = UINT64_MAX, wanted;
-	uint64_t page = vocab_number(search->machine, MACHINE_PAGE_BYTES);
-
-	merged->bytes_by = SEARCH_NOBODY;
-	for (unsigned int i = 0; i < search->parties_len; i++) {
-		const struct device_format *facts = candidate->party[i].facts;
-
-		if (!counts(search, i, CONSTRAINT_BYTES))
-			continue;
-		if (!arith_add(merged->layout.total,
-			       facts ? merge_tail(facts, candidate->info, search->request->height,
-						  &merged->layout)
-				     : 0,
-			       &wanted))
-			return false;
-		wanted = arith_max(wanted,
-				   vocab_number(search->parties[i].wish, PARTICIPANT_BYTES_MIN));
-		if (wanted > bytes) {
-			bytes = wanted;
-			merged->bytes_by = i;
-		}
-		most = arith_min(most,
-				 vocab_number(search->parties[i].wish, PARTICIPANT_BYTES_MAX));
-	}
-	merged->picture_bytes = bytes;
-	return bytes <= most && arith_align(bytes, page, &merged->memory_bytes);
+	return existing->format == demand->candidate->fourcc &&
+	       existing->modifier == demand->candidate->modifier &&
+	       take_planes(&existing->planes, end_of(&existing->planes), &merged->layout) &&
+	       layout_holds(demand, &merged->layout);
 }
 
-/* The hard need is the sum of what each holds at once; slack is a wish and gives way. */
-static bool merge_count(const struct search *search, struct merged *merged)
+static const struct plan *existing_of(const struct search *search)
 {
-	uint64_t needed = 0, slack = 0, most = 64, largest = 0;
-
-	merged->count_by = SEARCH_NOBODY;
-	for (unsigned int i = 0; i < search->parties_len; i++) {
-		const struct party *party = &search->parties[i];
-		uint64_t camping = vocab_number(party->wish, PARTICIPANT_CAMPING);
-
-		if (!counts(search, i, CONSTRAINT_COUNT))
-			continue;
-		if (party->role)
-			camping = arith_max(camping, vocab_number(party->role, ROLE_MIN_BUFFERS));
-		needed += camping;
-		slack += vocab_number(party->wish, PARTICIPANT_SLACK);
-		most = arith_min(most, vocab_number(party->wish, PARTICIPANT_MAX_COUNT));
-		if (camping > largest) {
-			largest = camping;
-			merged->count_by = i;
-		}
-	}
-	if (counts(search, search->parties_len, CONSTRAINT_COUNT) &&
-	    vocab_number(search->request, REQUEST_COUNT) > needed) {
-		needed = vocab_number(search->request, REQUEST_COUNT);
-		merged->count_by = SEARCH_NOBODY;
-	}
-	needed = arith_max(needed, 1);
-	merged->count_needed = (uint32_t)needed;
-	merged->count = (uint32_t)arith_max(needed, arith_min(needed + slack, most));
-	return needed <= most;
+	if (!search->options || !search_counts(search, search->parties_len, UNIT_REQUEST_EXISTING))
+		return NULL;
+	return search->options->existing;
 }
 
-bool merge_candidate(const struct search *search, const struct candidate *candidate,
-		     struct merged *ret_merged)
+static bool settle_layout(const struct demand *demand, struct merged *merged)
 {
-	struct merged merged;
-	uint32_t stride;
+	const struct plan *existing = existing_of(demand->search);
 
-	if (!formats_fit(search, candidate) ||
-	    !merge_stride(search, candidate, &stride, &merged.stride_by) ||
-	    !merge_offsets(search, candidate, stride, &merged.layout) ||
-	    !merge_bytes(search, candidate, &merged) || !merge_count(search, &merged))
+	if (existing)
+		return is_existing(demand, existing, merged);
+	if (!demand->info)
+		return take_supplied(demand, &merged->layout);
+	return lay_out(demand, demand->search->request->width, demand->search->request->height,
+		       &merged->layout);
+}
+
+/* Whose constraint the stride follows: the first without whom it would be another. */
+static void blame_stride(const struct demand *demand, struct merged *merged)
+{
+	const struct search *search = demand->search;
+	uint64_t natural = demand->info ? format_stride_min(demand->info, search->request->width)
+					: 0;
+
+	merged->stride_by = SEARCH_NOBODY;
+	if (!natural || merged->layout.stride[0] == natural)
+		return;
+	for (unsigned int i = 0; i < search->parties_len; i++) {
+		const struct wish *wish = demand->combination->wish[i];
+		const struct device_format *facts = facts_of(demand, i);
+
+		if (!search_is_active(search, i))
+			continue;
+		if (wish->number[UNIT_STRIDE_MIN] > natural ||
+		    natural % arith_max(wish->number[UNIT_STRIDE_ALIGN], 1) ||
+		    (facts &&
+		     natural % search_fact(facts, FORMAT_STRIDE_ALIGN, facts->stride_align)))
+			merged->stride_by = i;
+	}
+}
+
+bool merge_candidate(struct search *search, const struct combination *combination,
+		     const struct candidate *candidate, struct merged *ret_merged)
+{
+	struct demand demand = {.search = search,
+				.combination = combination,
+				.candidate = candidate,
+				.index = (unsigned int)(candidate - search->candidates),
+				.info = candidate->info,
+				.ratio = candidate->info ? format_stride_ratio(candidate->info) : 1,
+				.stride_max = UINT32_MAX,
+				.stride_align = 1,
+				.plane_align = 1,
+				.offset_align = 1,
+				.rows_align = 1,
+				.bytes_max = UINT64_MAX,
+				.bytes_align = 1};
+	const struct plan *existing = existing_of(search);
+	struct merged merged = {0};
+
+	if (!all_take_size(&demand, search->request->width, search->request->height))
 		return false;
+	ask_all(&demand);
+	if (!settle_layout(&demand, &merged) || !settle_bytes(&demand, &merged) ||
+	    !arith_align(merged.picture_bytes, search->page_bytes, &merged.memory_bytes) ||
+	    !all_can_express(&demand, &merged))
+		return false;
+	if (existing) {
+		uint64_t bytes = ((const struct memory_object *)existing->memory.items[0])->bytes;
+
+		if (merged.memory_bytes > bytes)
+			return false;
+		merged.memory_bytes = bytes;
+	}
+	blame_stride(&demand, &merged);
 	*ret_merged = merged;
 	return true;
 }

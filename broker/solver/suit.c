@@ -1,173 +1,416 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether the memory of a heap suits everybody. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "broker/model/arith.h"
 #include "broker/solver/search.h"
 
-enum agent suit_agent(const struct device *device, const struct device_role *role)
-{
-	if (vocab_number(role, ROLE_CPU_COPIES))
-		return AGENT_CPU_COPYING;
-	switch (vocab_number(device, DEVICE_COHERENCY)) {
-	case COHERENCY_COHERENT:
-		return AGENT_COHERENT;
-	case COHERENCY_NON_COHERENT: /* unless its driver may copy with the CPU instead */
-		return vocab_has(role, ROLE_CPU_COPIES) ? AGENT_NON_COHERENT : AGENT_UNKNOWN;
-	default: /* a barrier interconnect is bracketed like an unknown one */
-		return AGENT_UNKNOWN;
-	}
-}
-
-/* What is not known of a role must be contiguous as a whole: ROLE_CONTIGUITY's default. */
-bool suit_needs_contiguous(const struct party *party)
-{
-	if (vocab_number(party->wish, PARTICIPANT_CONTIGUOUS))
-		return true;
-	return party->role && vocab_number(party->role, ROLE_CONTIGUITY) != CONTIGUITY_NONE &&
-	       !vocab_number(party->device, DEVICE_IOMMU);
-}
+#define BOUNCE_BYTES_MAX 262144u /* IO_TLB_SEGSIZE * IO_TLB_SIZE, kernel/dma/swiotlb.c of 6.12 */
 
 static uint64_t highest_of_bits(uint64_t bits)
 {
 	return bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
 }
 
-/* Whether the device's own DMA meets the heap's pages as they lie in memory. */
-static bool meets_memory(const struct party *party)
+/* ---- what participants and heaps are like ---- */
+
+static enum agent agent_of(const struct party *party)
 {
-	return party->role && vocab_number(party->role, ROLE_DMA_MAPS) &&
-	       !vocab_number(party->device, DEVICE_IOMMU);
-}
-
-uint64_t suit_reach(const struct party *party)
-{
-	uint64_t reach = highest_of_bits(vocab_number(party->wish, PARTICIPANT_ADDRESS_BITS));
-
-	if (!meets_memory(party))
-		return reach;
-	reach = arith_min(reach, highest_of_bits(vocab_number(party->device, DEVICE_ADDRESS_BITS)));
-	return arith_min(reach, vocab_number(party->device, DEVICE_ADDRESS_MAX));
-}
-
-uint64_t suit_heap_top(const struct heap *heap)
-{
-	return arith_min(highest_of_bits(vocab_number(heap, HEAP_ADDRESS_BITS)),
-			 vocab_number(heap, HEAP_ADDRESS_MAX));
-}
-
-static bool is_bounced(const struct party *party)
-{
-	return meets_memory(party) && vocab_number(party->device, DEVICE_BOUNCED);
-}
-
-/* A driver of which nothing is known may copy. */
-static bool may_copy(const struct party *party)
-{
-	return party->role && (vocab_number(party->role, ROLE_CPU_COPIES) ||
-			       !vocab_has(party->role, ROLE_CPU_COPIES));
-}
-
-/* A device whose DMA does not certainly snoop needs a heap whose SYNC reaches its mapping. */
-bool suit_needs_maintenance(const struct party *party)
-{
-	return party->role && vocab_number(party->role, ROLE_DMA_MAPS) &&
-	       vocab_number(party->device, DEVICE_COHERENCY) != COHERENCY_COHERENT;
-}
-
-static bool contains(const struct vocab_strings *list, const char *text)
-{
-	for (size_t i = 0; i < list->len; i++)
-		if (strcmp(list->items[i], text) == 0)
-			return true;
-	return false;
-}
-
-static bool heap_is_allowed(const struct request *request, const struct heap *heap)
-{
-	if (contains(&request->forbidden_heaps, heap->id))
-		return false;
-	if (contains(&request->allowed_heaps, heap->id))
-		return true;
-	return !request->allowed_heaps.len && vocab_number(heap, HEAP_KNOWN);
-}
-
-bool suit_capacity(const struct search *search, const struct heap *heap,
-		   const struct merged *merged)
-{
-	uint64_t all;
-
-	if (!search_counts(search, search->parties_len, CONSTRAINT_CAPACITY))
-		return true;
-	return arith_mul(merged->memory_bytes, merged->count, &all) &&
-	       all <= vocab_number(heap, HEAP_CAPACITY_BYTES) &&
-	       merged->memory_bytes <= vocab_number(heap, HEAP_BUFFER_BYTES_MAX);
-}
-
-/* An IOMMU presents the pieces as one run, whatever their number. */
-bool suit_segments(const struct search *search, const struct heap *heap,
-		   const struct merged *merged)
-{
-	uint64_t longest =
-		arith_min(vocab_number(heap, HEAP_SEGMENT_BYTES_MAX), merged->memory_bytes);
-	/* udmabuf describes each page by itself, even those of one huge page */
-	bool one_piece = vocab_number(heap, HEAP_CONTIGUOUS) &&
-			 vocab_number(heap, HEAP_EXPORTER) == EXPORTER_DMA_HEAP;
-	uint64_t pieces = one_piece ? 1
-				    : merged->memory_bytes /
-					      vocab_number(search->machine, MACHINE_PAGE_BYTES);
-
-	for (unsigned int i = 0; i < search->parties_len; i++) {
-		const struct party *party = &search->parties[i];
-
-		if (!search_counts(search, i, CONSTRAINT_SEGMENTS) || !meets_memory(party))
-			continue;
-		if (longest > vocab_number(party->role, ROLE_SEGMENT_BYTES_MAX) ||
-		    pieces > vocab_number(party->role, ROLE_SEGMENTS_MAX))
-			return false;
+	if (!party->role)
+		return AGENT_CPU;
+	if (party->copies)
+		return AGENT_CPU_COPYING;
+	switch (vocab_number(party->device, DEVICE_COHERENCY)) {
+	case COHERENCY_COHERENT:
+		return AGENT_COHERENT;
+	case COHERENCY_NON_COHERENT: /* unless its driver may copy with the CPU instead */
+		return party->may_copy ? AGENT_UNKNOWN : AGENT_NON_COHERENT;
+	default: /* a barrier interconnect is bracketed like an unknown one */
+		return AGENT_UNKNOWN;
 	}
+}
+
+void suit_describe_party(struct search *search, unsigned int i)
+{
+	struct party *party = &search->parties[i];
+	const struct device_role *role = party->role;
+
+	party->agent = agent_of(party);
+	if (!role)
+		return;
+	party->copies = vocab_number(role, ROLE_CPU_COPIES);
+	/* a driver of which nothing is known may */
+	party->may_copy = party->copies || !vocab_has(role, ROLE_CPU_COPIES);
+	party->agent = agent_of(party);
+	party->is_v4l2 = party->device->kind == KIND_V4L2;
+	party->min_buffers = vocab_number(role, ROLE_MIN_BUFFERS);
+	party->maps = vocab_number(role, ROLE_DMA_MAPS) &&
+		      !vocab_number(party->device, DEVICE_IOMMU);
+	party->incoherent = vocab_number(role, ROLE_DMA_MAPS) &&
+			    vocab_number(party->device, DEVICE_COHERENCY) != COHERENCY_COHERENT;
+	party->device_reach =
+		arith_min(highest_of_bits(vocab_number(party->device, DEVICE_ADDRESS_BITS)),
+			  vocab_number(party->device, DEVICE_ADDRESS_MAX));
+}
+
+static bool is_low(const struct search *search, const struct store *store)
+{
+	return store->top < UINT32_MAX + UINT64_C(1) &&
+	       vocab_has(search->machine, MACHINE_MEMORY_MAX) &&
+	       store->top < search->machine->memory_max;
+}
+
+static void describe_heap(const struct search *search, const struct heap *heap, struct store *store)
+{
+	*store = (struct store){
+		.heap = heap,
+		.top = arith_min(highest_of_bits(vocab_number(heap, HEAP_ADDRESS_BITS)),
+				 vocab_number(heap, HEAP_ADDRESS_MAX)),
+		.alignment = vocab_number(heap, HEAP_ALIGNMENT),
+		.granularity = vocab_number(heap, HEAP_GRANULARITY),
+		.segment_max = vocab_number(heap, HEAP_SEGMENT_BYTES_MAX),
+		.capacity = vocab_number(heap, HEAP_CAPACITY_BYTES),
+		.buffer_max = vocab_number(heap, HEAP_BUFFER_BYTES_MAX),
+		.maintenance = (enum maintenance)vocab_number(heap, HEAP_MAINTENANCE),
+		.known = vocab_number(heap, HEAP_KNOWN),
+		.contiguous = vocab_number(heap, HEAP_CONTIGUOUS),
+		.known_cached = vocab_number(heap, HEAP_CACHED),
+		.cached = vocab_number(heap, HEAP_CACHED) || !vocab_has(heap, HEAP_CACHED),
+		.is_protected = vocab_number(heap, HEAP_PROTECTED),
+		.kernel_map = vocab_number(heap, HEAP_KERNEL_MAP),
+		.dma_heap = vocab_number(heap, HEAP_EXPORTER) == EXPORTER_DMA_HEAP,
+	};
+	store->scarce = (uint8_t)((store->is_protected ? 4 : 0) + (store->contiguous ? 2 : 0) +
+				  (is_low(search, store) ? 1 : 0));
+}
+
+static void limit_capacity(const struct search *search, struct store *store)
+{
+	for (size_t i = 0; search->options && i < search->options->limits_len; i++) {
+		const struct solve_limit *limit = &search->options->limits[i];
+
+		if (strcmp(limit->heap, vocab_string(store->heap, HEAP_ID)) == 0)
+			store->capacity = arith_min(store->capacity, limit->bytes);
+	}
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct store *left = a, *right = b;
+
+	return strcmp(vocab_string(left->heap, HEAP_ID), vocab_string(right->heap, HEAP_ID));
+}
+
+static void add_named(const struct search *search, const struct vocab_strings *names,
+		      struct heap_set *set)
+{
+	for (size_t i = 0; i < names->len; i++)
+		for (unsigned int j = 0; j < search->stores_len; j++)
+			if (strcmp(names->items[i],
+				   vocab_string(search->stores[j].heap, HEAP_ID)) == 0)
+				heap_set_add(set, j);
+}
+
+void suit_describe_heaps(struct search *search)
+{
+	const struct vocab_dicts *list = &search->machine->heaps;
+	const struct request *request = search->request;
+
+	for (size_t i = 0; i < list->len; i++) {
+		describe_heap(search, (const struct heap *)list->items[i], &search->stores[i]);
+		limit_capacity(search, &search->stores[i]);
+	}
+	search->stores_len = (unsigned int)list->len;
+	if (search->stores_len > 1)
+		qsort(search->stores, search->stores_len, sizeof(search->stores[0]), by_id);
+	for (unsigned int i = 0; i < search->stores_len; i++)
+		heap_set_add(&search->all_heaps, i);
+	suit_find_heaps(search, &request->allowed_heaps, &search->request_allowed);
+	suit_find_heaps(search, &request->forbidden_heaps, &search->request_forbidden);
+	add_named(search, &request->allowed_heaps, &search->named);
+}
+
+static bool has_property(const struct heap *heap, int property)
+{
+	switch (property) {
+	case HEAP_IS_CONTIGUOUS:
+		return vocab_number(heap, HEAP_CONTIGUOUS);
+	case HEAP_IS_SCATTERED:
+		return vocab_has(heap, HEAP_CONTIGUOUS) && !heap->contiguous;
+	case HEAP_IS_CACHED:
+		return vocab_number(heap, HEAP_CACHED);
+	case HEAP_IS_UNCACHED:
+		return vocab_has(heap, HEAP_CACHED) && !heap->cached;
+	case HEAP_IS_ZEROED:
+		return vocab_number(heap, HEAP_ZEROED);
+	case HEAP_IS_PROTECTED:
+		return vocab_number(heap, HEAP_PROTECTED);
+	case HEAP_IS_DMA_HEAP:
+		return vocab_has(heap, HEAP_EXPORTER) && heap->exporter == EXPORTER_DMA_HEAP;
+	default:
+		return vocab_has(heap, HEAP_EXPORTER) && heap->exporter != EXPORTER_DMA_HEAP;
+	}
+}
+
+static bool has_properties(const struct heap *heap, int properties)
+{
+	for (int property = 1; property <= properties; property <<= 1)
+		if (properties & property && !has_property(heap, property))
+			return false;
 	return true;
 }
 
-/* Programs do SYNC whether or not it is due: a heap where that does harm suits nobody. */
-static bool is_maintained(const struct heap *heap, const struct party *party)
+void suit_find_heaps(const struct search *search, const struct vocab_strings *names,
+		     struct heap_set *ret_set)
 {
-	uint64_t maintenance = vocab_number(heap, HEAP_MAINTENANCE);
-	bool cached = vocab_number(heap, HEAP_CACHED) || !vocab_has(heap, HEAP_CACHED);
+	struct heap_set set = {{0}};
 
-	if (maintenance == MAINTENANCE_HARMFUL)
-		return false;
-	return !cached || maintenance == MAINTENANCE_ATTACHMENTS || !suit_needs_maintenance(party);
+	for (size_t i = 0; i < names->len; i++) {
+		int properties = heap_properties(names->items[i]);
+
+		for (unsigned int j = 0; j < search->stores_len && properties > 0; j++)
+			if (has_properties(search->stores[j].heap, properties))
+				heap_set_add(&set, j);
+	}
+	add_named(search, names, &set);
+	*ret_set = set;
 }
 
-static bool heap_suits_party(const struct search *search, const struct heap *heap, unsigned int i)
+/* ---- the size does not matter ---- */
+
+static bool out_of_reach(const struct search *search, unsigned int i, const struct store *store)
 {
 	const struct party *party = &search->parties[i];
 
-	if (search_counts(search, i, CONSTRAINT_DEVICE) && party->role &&
-	    !vocab_number(party->role, ROLE_IMPORTS))
-		return false;
-	if (search_counts(search, i, CONSTRAINT_BOUNCE) && is_bounced(party))
-		return false;
-	if (search_counts(search, i, CONSTRAINT_KERNEL_MAP) && may_copy(party) &&
-	    !vocab_number(heap, HEAP_KERNEL_MAP))
-		return false;
-	if (search_counts(search, i, CONSTRAINT_CONTIGUITY) && suit_needs_contiguous(party) &&
-	    !vocab_number(heap, HEAP_CONTIGUOUS))
-		return false;
-	if (search_counts(search, i, CONSTRAINT_REACH) &&
-	    (suit_heap_top(heap) > suit_reach(party) || vocab_number(heap, HEAP_PROTECTED)))
-		return false;
-	return !search_counts(search, i, CONSTRAINT_MAINTENANCE) || is_maintained(heap, party);
+	return party->maps && search_counts(search, i, UNIT_DEVICE_REACH) &&
+	       store->top > party->device_reach;
 }
 
-bool suit_heap(const struct search *search, const struct heap *heap)
+static bool always_bounced(const struct search *search, unsigned int i)
 {
-	if (search_counts(search, search->parties_len, CONSTRAINT_HEAPS) &&
-	    !heap_is_allowed(search->request, heap))
-		return false;
+	const struct party *party = &search->parties[i];
+
+	return party->maps && search_counts(search, i, UNIT_BOUNCED) &&
+	       vocab_number(party->device, DEVICE_BOUNCED);
+}
+
+static bool kernel_bounces(const struct search *search)
+{
+	uint64_t bounce = vocab_number(search->machine, MACHINE_BOUNCE);
+
+	return bounce == BOUNCE_REACH || bounce == BOUNCE_ALWAYS;
+}
+
+uint32_t suit_bounced(const struct search *search, const struct store *store)
+{
+	uint32_t bounced = 0;
+
 	for (unsigned int i = 0; i < search->parties_len; i++)
-		if (!heap_suits_party(search, heap, i))
+		if (search_is_active(search, i) &&
+		    (always_bounced(search, i) || out_of_reach(search, i, store)))
+			bounced |= 1u << i;
+	return bounced;
+}
+
+/* Whether the kernel could serve the device by bouncing, as far as the memory decides that. */
+static bool may_bounce(const struct search *search, unsigned int i, const struct store *store)
+{
+	return search->bounce_allowed && !search->parties[i].may_copy && store->dma_heap &&
+	       store->known_cached && store->maintenance == MAINTENANCE_ATTACHMENTS &&
+	       (always_bounced(search, i) || kernel_bounces(search));
+}
+
+/* Programs do SYNC whether or not it is due: a heap where that does harm suits nobody. */
+static bool is_maintained(const struct party *party, const struct store *store)
+{
+	if (store->maintenance == MAINTENANCE_HARMFUL)
+		return false;
+	return !store->cached || store->maintenance == MAINTENANCE_ATTACHMENTS ||
+	       !party->incoherent;
+}
+
+static bool needs_contiguous(const struct search *search, unsigned int i, const struct wish *wish)
+{
+	const struct party *party = &search->parties[i];
+
+	if (search_declared(search, i, wish, UNIT_CONTIGUOUS, 0))
+		return true;
+	return party->role && search_counts(search, i, UNIT_DEVICE_CONTIGUITY) &&
+	       vocab_number(party->role, ROLE_CONTIGUITY) != CONTIGUITY_NONE &&
+	       !vocab_number(party->device, DEVICE_IOMMU);
+}
+
+/* Protected memory is for devices only that are known to reach it, not for the CPU in any guise. */
+static bool reaches_protected(const struct search *search, unsigned int i, const struct wish *wish)
+{
+	const struct party *party = &search->parties[i];
+
+	if (!search_counts(search, i, UNIT_UNPROTECTED))
+		return true;
+	return party->role && !party->may_copy &&
+	       (wish->reaches_protected || vocab_number(party->role, ROLE_REACHES_PROTECTED));
+}
+
+static bool protection_suits(const struct search *search, unsigned int i, const struct wish *wish,
+			     const struct store *store)
+{
+	if (store->is_protected)
+		return reaches_protected(search, i, wish);
+	return !search_declared(search, i, wish, UNIT_PROTECTED, 0);
+}
+
+static bool reach_suits(const struct search *search, unsigned int i, const struct wish *wish,
+			const struct store *store)
+{
+	if (store->top > highest_of_bits(search_declared(search, i, wish, UNIT_ADDRESS_BITS, 64)))
+		return false;
+	return (!always_bounced(search, i) && !out_of_reach(search, i, store)) ||
+	       may_bounce(search, i, store);
+}
+
+static bool heap_suits(const struct search *search, unsigned int i, const struct wish *wish,
+		       const struct store *store)
+{
+	const struct party *party = &search->parties[i];
+	uint64_t align = search_declared(search, i, wish, UNIT_BASE_ALIGN, 1);
+
+	if (party->role && search_counts(search, i, UNIT_IMPORTS) &&
+	    !vocab_number(party->role, ROLE_IMPORTS))
+		return false;
+	if (party->may_copy && search_counts(search, i, UNIT_KERNEL_MAP) && !store->kernel_map)
+		return false;
+	if (search_counts(search, i, UNIT_MAINTENANCE) && !is_maintained(party, store))
+		return false;
+	return (store->contiguous || !needs_contiguous(search, i, wish)) && align &&
+	       store->alignment % align == 0 && protection_suits(search, i, wish, store) &&
+	       reach_suits(search, i, wish, store);
+}
+
+static void keep(struct heap_set *set, const struct heap_set *other)
+{
+	for (size_t i = 0; i < SEARCH_HEAPS_MAX / 64; i++)
+		set->bits[i] &= other->bits[i];
+}
+
+static void drop(struct heap_set *set, const struct heap_set *other)
+{
+	for (size_t i = 0; i < SEARCH_HEAPS_MAX / 64; i++)
+		set->bits[i] &= ~other->bits[i];
+}
+
+static void keep_listed(const struct search *search, const struct combination *combination,
+			struct heap_set *set, struct heap_set *named)
+{
+	const struct request *request = search->request;
+	unsigned int all = search->parties_len;
+
+	*named = search->named;
+	if (request->allowed_heaps.len && search_counts(search, all, UNIT_REQUEST_ALLOWED))
+		keep(set, &search->request_allowed);
+	if (search_counts(search, all, UNIT_REQUEST_FORBIDDEN))
+		drop(set, &search->request_forbidden);
+	for (unsigned int i = 0; i < search->parties_len; i++) {
+		const struct wish *wish = combination->wish[i];
+
+		if (!search_is_active(search, i))
+			continue;
+		if (wish->has_allowed && search_counts(search, i, UNIT_ALLOWED_HEAPS))
+			keep(set, &wish->allowed);
+		for (unsigned int depth = 0; wish->has_allowed && depth < wish->path_len; depth++)
+			add_named(search, &wish->path[depth]->allowed_heaps, named);
+		if (wish->has_forbidden && search_counts(search, i, UNIT_FORBIDDEN_HEAPS))
+			drop(set, &wish->forbidden);
+	}
+}
+
+static bool store_counts(const struct search *search, const struct heap_set *named, unsigned int i)
+{
+	const struct store *store = &search->stores[i];
+	const struct plan *existing = search->options ? search->options->existing : NULL;
+	unsigned int all = search->parties_len;
+
+	if (!store->known && search_counts(search, all, UNIT_REQUEST_KNOWN) &&
+	    !heap_set_has(named, i))
+		return false;
+	if (store->scarce && search_counts(search, all, UNIT_REQUEST_SCARCE) &&
+	    vocab_number(search->request, REQUEST_FORBID_SCARCE))
+		return false;
+	return !existing || !search_counts(search, all, UNIT_REQUEST_EXISTING) ||
+	       strcmp(vocab_string(existing, PLAN_HEAP), vocab_string(store->heap, HEAP_ID)) == 0;
+}
+
+void suit_heaps(const struct search *search, const struct combination *combination,
+		struct heap_set *ret_set)
+{
+	struct heap_set set = search->all_heaps, named, result = {{0}};
+
+	keep_listed(search, combination, &set, &named);
+	for (unsigned int i = 0; i < search->stores_len; i++) {
+		bool suits = heap_set_has(&set, i) && store_counts(search, &named, i);
+
+		for (unsigned int j = 0; j < search->parties_len && suits; j++)
+			suits = !search_is_active(search, j) ||
+				heap_suits(search, j, combination->wish[j], &search->stores[i]);
+		if (suits)
+			heap_set_add(&result, i);
+	}
+	*ret_set = result;
+}
+
+/* ---- the size matters ---- */
+
+static uint64_t longest_piece(const struct store *store, uint64_t memory_bytes)
+{
+	return arith_min(store->segment_max, memory_bytes);
+}
+
+bool suit_bounce(const struct search *search, const struct store *store, uint32_t bounced,
+		 uint64_t memory_bytes)
+{
+	uint32_t writers = 0, incoherent = 0, incoherent_writers = 0;
+
+	if (longest_piece(store, memory_bytes) > BOUNCE_BYTES_MAX)
+		return false;
+	for (unsigned int i = 0; i < search->parties_len; i++) {
+		const struct party *party = &search->parties[i];
+
+		if (!search_is_active(search, i))
+			continue;
+		if (party->writes && bounced >> i & 1)
+			writers |= 1u << i;
+		if (party->incoherent && !(bounced >> i & 1))
+			incoherent |= 1u << i;
+		if (party->incoherent && party->writes && !(bounced >> i & 1))
+			incoherent_writers |= 1u << i;
+	}
+	if (writers)
+		return (bounced & (bounced - 1)) == 0 && !incoherent;
+	return !incoherent_writers;
+}
+
+/* An IOMMU presents the pieces as one run, whatever their number. */
+bool suit_segments(const struct search *search, const struct combination *combination,
+		   const struct store *store, uint64_t memory_bytes)
+{
+	uint64_t longest = longest_piece(store, memory_bytes);
+	/* udmabuf describes each page by itself, even those of one huge page */
+	uint64_t pieces = store->contiguous && store->dma_heap ? 1
+							       : memory_bytes / search->page_bytes;
+
+	for (unsigned int i = 0; i < search->parties_len; i++) {
+		const struct party *party = &search->parties[i];
+		const struct wish *wish = combination->wish[i];
+
+		if (!search_is_active(search, i))
+			continue;
+		if (longest > search_declared(search, i, wish, UNIT_SEGMENT_BYTES, UINT64_MAX) ||
+		    pieces > search_declared(search, i, wish, UNIT_SEGMENTS, UINT64_MAX))
 			return false;
+		if (party->maps && search_counts(search, i, UNIT_DEVICE_SEGMENTS) &&
+		    (longest > vocab_number(party->role, ROLE_SEGMENT_BYTES_MAX) ||
+		     pieces > vocab_number(party->role, ROLE_SEGMENTS_MAX)))
+			return false;
+	}
 	return true;
 }
