@@ -33,12 +33,13 @@ def component(name, number=''):
 
 
 def drm_bits(comment):
-    """Of "[31:0] A:R:G:B 8:8:8:8 little endian": names and widths, the highest bit first."""
-    found = re.match(r"\[\d+:0\] ([A-Za-z0-9:]+) ([0-9:]+)(?: little endian.*)?$", comment)
+    """Of "[31:0] A:R:G:B 8:8:8:8 little endian": names and widths (absent: equal ones), the highest bit first."""
+    found = re.match(r"\[(\d+):0\] ([A-Za-z0-9:]+)( [0-9:]+)?(?: little endian.*)?$", comment)
     if not found:
         return ''
-    runs = []
-    for name, width in zip(found.group(1).split(':'), found.group(2).split(':')):
+    runs, names = [], found.group(2).split(':')
+    widths = found.group(3).split(':') if found.group(3) else [str((int(found.group(1)) + 1) // len(names))] * len(names)
+    for name, width in zip(names, (width.strip() for width in widths)):
         parts = re.match(r'([A-Za-z]+)(\d*)$', name)
         runs.append((component(*parts.groups()) if parts else 'X') + '.' + width)
     return ' '.join(reversed(runs))
