@@ -622,7 +622,7 @@ struct vocab_group {
 /* Facts of one format of a role. */
 #define VOCABULARY_DEVICE_FORMAT(X)                                                                \
 	X(FORMAT_FORMAT, "format", FOURCC, format, "", 0, 0, VOCAB_NO_LIMIT32, 0, NULL,            \
-	  "DRM fourcc; a V4L2 format without DRM name keeps its V4L2 fourcc and is never planned") \
+	  "Fourcc as in formats.md; a V4L2 format that is not there keeps its own, never planned") \
 	X(FORMAT_MODIFIER, "modifier", MODIFIER, modifier, "", 0, 0, VOCAB_NO_LIMIT64, 0, NULL,    \
 	  "DRM format modifier")                                                                   \
 	X(FORMAT_V4L2_FORMAT, "v4l2-format", FOURCC, v4l2_format, "", 0, 0, VOCAB_NO_LIMIT32, 0,   \

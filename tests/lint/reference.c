@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writes a reference page from the tables of the code, so that no number and no key is written down
- * twice: docs/vocabulary.md, docs/limits.md, docs/dmabroker-protocol.7.scd, docs/machine-file.md or
- * docs/machine.schema.json.
+ * twice: docs/vocabulary.md, docs/limits.md, docs/formats.md, docs/dmabroker-protocol.7.scd,
+ * docs/machine-file.md or docs/machine.schema.json.
  *
  * usage: reference PAGE >docs/PAGE
  */
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "broker/model/error.h"
+#include "broker/model/format.h"
 #include "broker/quota.h"
 #include "protocol/limits.h"
 
@@ -193,6 +194,73 @@ static void write_man(void)
 		printf("*%s* (%s)\n\t%s.\n\n", error_rows[i].name,
 		       strerrorname_np(-error_rows[i].number), error_rows[i].doc);
 	printf("# SEE ALSO\n\n*dmabrokerctl*(1), *dmabrokerd*(8)\n");
+}
+
+/* ---- formats ---- */
+
+static const char formats_intro[] =
+	"# Formats\n\n"
+	"<!-- Written by tests/lint/reference.c from broker/model/format.c; a test compares. "
+	"-->\n\n"
+	"Linear pictures whose layout dmabroker knows ([negotiation.md](negotiation.md), section "
+	"4). "
+	"The name in requests and plans is\n"
+	"the fourcc of the first column: DRM's, where DRM has one. What V4L2 alone knows has "
+	"V4L2's "
+	"fourcc, or one of ours where\n"
+	"that means something else in DRM (BA12, RG16, AYUV, XYUV, BGRH); there the fourth column "
+	"has a \"no\", and with a DRM device\n"
+	"such a format is a conflict (express). All other formats need a participant that supplies "
+	"the layout.\n\n"
+	"V4L2 formats of several memory objects (NM12 and the like) are not served: a picture is "
+	"in "
+	"one. Where V4L2 has an older\n"
+	"second name for the same bytes, the preferred one comes first. A fourcc that cannot be "
+	"printed (big-endian) is a number.\n\n"
+	"Planes: bytes of a block, and the pixels of the picture that it covers, width x rows; a "
+	"block has one row of its plane.\n\n"
+	"| fourcc | format | V4L2 | DRM | VA | planes |\n|---|---|---|---|---|---|\n";
+
+static void write_fourcc(uint32_t fourcc)
+{
+	char text[FORMAT_TEXT_BYTES];
+
+	format_text(fourcc, text);
+	printf("`%s`", text);
+}
+
+static void write_format_planes(const struct format_info *info)
+{
+	for (unsigned int i = 0; i < info->planes_len; i++) {
+		const struct format_plane *plane = &info->planes[i];
+
+		printf("%s%u in %ux%u", i ? ", " : "", plane->block_bytes, plane->block_width,
+		       plane->row_height);
+	}
+}
+
+static void write_formats(void)
+{
+	const struct format_info *info;
+
+	fputs(formats_intro, stdout);
+	for (size_t i = 0; (info = format_at(i)); i++) {
+		printf("| ");
+		write_fourcc(info->fourcc);
+		printf(" | %s |", info->name);
+		for (int j = 0; j < 2 && info->v4l2[j]; j++) {
+			printf(" ");
+			write_fourcc(info->v4l2[j]);
+		}
+		printf(" | %s |", info->drm ? "" : "no");
+		if (info->va) {
+			printf(" ");
+			write_fourcc(info->va);
+		}
+		printf(" | ");
+		write_format_planes(info);
+		printf(" |\n");
+	}
 }
 
 /* ---- machine files ---- */
@@ -445,7 +513,7 @@ static const struct {
 } pages[] = {
 	{"vocabulary.md", write_vocabulary},	 {"limits.md", write_all_limits},
 	{"dmabroker-protocol.7.scd", write_man}, {"machine-file.md", write_machine_file},
-	{"machine.schema.json", write_schema},
+	{"machine.schema.json", write_schema},	 {"formats.md", write_formats},
 };
 
 int main(int argc, char **argv)

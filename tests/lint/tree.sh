@@ -82,7 +82,7 @@ only_in '(xf86drm|drm)' 'broker/probe/*' 'broker/heap/*' 'examples/*'
 only_in 'json' 'ctl/*'
 only_in 'pthread' daemon/worker.c
 
-for page in vocabulary.md limits.md dmabroker-protocol.7.scd machine-file.md machine.schema.json; do
+for page in vocabulary.md limits.md formats.md dmabroker-protocol.7.scd machine-file.md machine.schema.json; do
 	"$reference" $page | diff "docs/$page" - >"$scratch/found" 2>&1
 	result "docs/$page is what the code says (tests/lint/reference $page >docs/$page)"
 done

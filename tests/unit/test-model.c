@@ -239,8 +239,8 @@ END_TEST
 struct layout_row {
 	const char *format;
 	uint32_t width, height;
-	uint32_t stride[3];
-	uint64_t offset[3];
+	uint32_t stride[FORMAT_PLANES_MAX];
+	uint64_t offset[FORMAT_PLANES_MAX];
 	uint64_t total;
 };
 
@@ -260,6 +260,33 @@ static const struct layout_row layouts[] = {
 	{"YU12", 640, 480, {640, 320, 320}, {0, 307200, 384000}, 460800},
 	{"YU12", 641, 481, {642, 321, 321}, {0, 308802, 386163}, 463524},
 	{"YU16", 640, 480, {640, 320, 320}, {0, 307200, 460800}, 614400},
+	{"YU24", 640, 480, {640, 640, 640}, {0, 307200, 614400}, 921600},
+	{"YU11", 640, 480, {640, 160, 160}, {0, 307200, 384000}, 460800},
+	{"YUV9", 640, 480, {640, 160, 160}, {0, 307200, 326400}, 345600},
+	{"YUV9", 641, 481, {644, 161, 161}, {0, 309764, 329245}, 348726},
+	{"Q410", 640, 480, {1280, 1280, 1280}, {0, 614400, 1228800}, 1843200},
+	{"P210", 640, 480, {1280, 1280}, {0, 614400}, 1228800},
+	/* 4 pixels in 5 bytes; 2 pairs of colour in 5 */
+	{"NV15", 640, 480, {800, 800}, {0, 384000}, 576000},
+	{"NV15", 641, 480, {805, 805}, {0, 386400}, 579600},
+	{"NV20", 640, 480, {800, 800}, {0, 384000}, 768000},
+	{"NV30", 640, 480, {800, 1600}, {0, 384000}, 1152000},
+	/* 3 pixels in 4 bytes; 3 pairs of colour, 6 pixels wide, in 8: a whole block there */
+	{"P030", 640, 480, {856, 856}, {0, 410880}, 616320},
+	{"XRA8", 640, 480, {2560, 640}, {0, 1228800}, 1536000},
+	{"R5A8", 641, 480, {1282, 641}, {0, 615360}, 923040},
+	{"C1  ", 641, 480, {81}, {0}, 38880},
+	{"VU24", 640, 480, {1920}, {0}, 921600},
+	{"RG48", 640, 480, {3840}, {0}, 1843200},
+	{"Y210", 641, 480, {2568}, {0}, 1232640},
+	{"Y416", 640, 480, {5120}, {0}, 2457600},
+	{"Y41P", 641, 480, {972}, {0}, 466560},
+	{"BA81", 640, 480, {640}, {0}, 307200},
+	{"RG10", 640, 480, {1280}, {0}, 614400},
+	{"pRAA", 641, 480, {805}, {0}, 386400},
+	{"pRCC", 641, 480, {963}, {0}, 462240},
+	{"pREE", 641, 480, {1127}, {0}, 540960},
+	{"ip3r", 651, 480, {864}, {0}, 414720},
 };
 
 START_TEST(layout_is_as_defined)
@@ -294,19 +321,130 @@ START_TEST(layout_that_overflows_is_refused)
 }
 END_TEST
 
+/* ours and V4L2's, from the words of both headers */
+static const char *const worlds[][2] = {
+	{"XR24", "XR24"},
+	{"XR24", "BGR4"},
+	{"BX24", "RGB4"},
+	{"RG24", "BGR3"},
+	{"BG24", "RGB3"},
+	{"RG16", "RGBP"},
+	{"XR15", "RGBO"},
+	{"XR12", "R444"},
+	{"BA12", "GA12"},
+	{"RGB8", "RGB1"},
+	{"R8  ", "GREY"},
+	{"R10 ", "Y10 "},
+	{"R12 ", "Y12 "},
+	{"R16 ", "Y16 "},
+	{"C8  ", "PAL8"},
+	{"AYUV", "VUYA"},
+	{"XYUV", "VUYX"},
+	{"AVUY", "YUVA"},
+	{"XVUY", "YUVX"},
+	{"VU24", "YUV3"},
+	{"RG48", "BGR6"},
+	{"BG48", "RGB6"},
+	{"YU16", "422P"},
+	{"YU11", "411P"},
+	{"YUV9", "YUV9"},
+	{"AR30", "AR30"},
+	{"RA30", "RA30"},
+	{"P012", "P012"},
+	{"NV15", "NV15"},
+	{"Y216", "Y216"},
+	/* what V4L2 calls by a name that means something else in DRM */
+	{"GR12", "BA12"},
+	{"SR16", "RG16"},
+	{"YUV4", "AYUV"},
+	{"YUV4", "YUV4"},
+	{"XYU4", "XYUV"},
+	/* V4L2 alone */
+	{"BG10", "BG10"},
+	{"pRAA", "pRAA"},
+	{"RGBR", "RGBR"},
+	{"HSV3", "HSV3"},
+	{"Y012", "Y012"},
+};
+
+static uint32_t code_of(const char *name)
+{
+	return FOURCC(name[0], name[1], name[2], name[3]);
+}
+
 START_TEST(fourccs_of_both_worlds_meet)
+{
+	ck_assert_uint_eq(format_from_v4l2(code_of(worlds[_i][1])), code_of(worlds[_i][0]));
+}
+END_TEST
+
+START_TEST(fourccs_of_no_picture)
+{
+	static const char *const others[] = {"MJPG", "H264", "FWHT", "NM12", "YM12",
+					     "VT12", "M420", "Y0L0", "PC1R"};
+
+	ck_assert_uint_eq(format_from_v4l2(0), 0);
+	ck_assert_ptr_null(format_find(0));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		ck_assert_uint_eq(format_from_v4l2(code_of(others[i])), 0);
+		ck_assert_ptr_null(format_find(code_of(others[i])));
+	}
+	/* names of DRM's alone are none of V4L2's */
+	ck_assert_uint_eq(format_from_v4l2(FOURCC('A', 'V', 'U', 'Y')), 0);
+	ck_assert_uint_eq(format_from_v4l2(FOURCC('R', '8', ' ', ' ')), 0);
+}
+END_TEST
+
+START_TEST(formats_are_found_by_each_of_their_names)
+{
+	const struct format_info *info;
+	size_t len = 0;
+
+	for (; (info = format_at(len)); len++) {
+		ck_assert_ptr_eq(format_find(info->fourcc), info);
+		ck_assert(info->drm || info->v4l2[0]);
+		ck_assert(info->drm || !info->va);
+		for (int i = 0; i < 2; i++)
+			if (info->v4l2[i])
+				ck_assert_uint_eq(format_from_v4l2(info->v4l2[i]), info->fourcc);
+		ck_assert(info->v4l2[0] || !info->v4l2[1]);
+		for (size_t i = 0; i < len; i++)
+			ck_assert_str_ne(format_at(i)->name, info->name);
+	}
+	ck_assert_uint_gt(len, 180);
+	ck_assert_ptr_null(format_at(SIZE_MAX));
+}
+END_TEST
+
+/* What format.h promises of the ratio, for every row: nothing but whole strides come of it. */
+START_TEST(ratio_makes_whole_strides)
+{
+	const struct format_info *info;
+	struct format_layout layout;
+
+	for (size_t i = 0; (info = format_at(i)); i++)
+		for (uint32_t times = 1; times <= 64; times++) {
+			uint32_t ratio = (uint32_t)format_stride_ratio(info);
+
+			ck_assert_uint_ge(ratio, 1);
+			ck_assert_msg(format_layout(info, 2, times * ratio, 1, &layout), "%s",
+				      info->name);
+			for (unsigned int j = 0; j < layout.planes_len; j++)
+				ck_assert_msg(layout.stride[j] % times == 0, "%s", info->name);
+		}
+}
+END_TEST
+
+START_TEST(fourccs_as_text)
 {
 	char text[FORMAT_TEXT_BYTES];
 
-	ck_assert_uint_eq(format_from_v4l2(FOURCC('X', 'R', '2', '4')), FOURCC('X', 'R', '2', '4'));
-	ck_assert_uint_eq(format_from_v4l2(FOURCC('B', 'G', 'R', '3')), FOURCC('R', 'G', '2', '4'));
-	ck_assert_uint_eq(format_from_v4l2(FOURCC('4', '2', '2', 'P')), FOURCC('Y', 'U', '1', '6'));
-	ck_assert_uint_eq(format_from_v4l2(FOURCC('M', 'J', 'P', 'G')), 0);
-	ck_assert_uint_eq(format_from_v4l2(0), 0);
 	format_text(FOURCC('X', 'R', '2', '4'), text);
 	ck_assert_str_eq(text, "XR24");
 	format_text(0x01020304, text);
-	ck_assert_str_eq(text, "????");
+	ck_assert_str_eq(text, "0x01020304");
+	format_text(FOURCC('Y', '1', '6', ' ') | 1u << 31, text);
+	ck_assert_str_eq(text, "0xa0363159");
 }
 END_TEST
 
@@ -525,7 +663,12 @@ int main(void)
 	tcase_add_loop_test(all, layout_is_as_defined, 0,
 			    (int)(sizeof(layouts) / sizeof(layouts[0])));
 	tcase_add_test(all, layout_that_overflows_is_refused);
-	tcase_add_test(all, fourccs_of_both_worlds_meet);
+	tcase_add_loop_test(all, fourccs_of_both_worlds_meet, 0,
+			    sizeof(worlds) / sizeof(worlds[0]));
+	tcase_add_test(all, fourccs_of_no_picture);
+	tcase_add_test(all, formats_are_found_by_each_of_their_names);
+	tcase_add_test(all, ratio_makes_whole_strides);
+	tcase_add_test(all, fourccs_as_text);
 	tcase_add_loop_test(all, every_reader_sees_the_newest_data, 1, 6);
 	tcase_add_test(all, hand_overs_by_the_table);
 	tcase_add_test(all, one_writer_or_many_readers);
