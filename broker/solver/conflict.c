@@ -62,8 +62,9 @@ static void leave_out_the_absent(struct search *search)
 		const struct party *party = &search->parties[i];
 
 		for (enum unit unit = 0; unit < UNIT_REQUEST_FORMATS; unit++) {
-			bool absent = !strncmp(search_units[unit].key, "device.", 7) &&
-				      !party->role;
+			/* a heap whose SYNC does harm is none for the CPU either */
+			bool absent = unit != UNIT_MAINTENANCE && !party->role &&
+				      strncmp(search_units[unit].key, "device.", 7) == 0;
 
 			if (wish_is_number(unit)) {
 				absent = true;

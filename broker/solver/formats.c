@@ -477,8 +477,12 @@ bool formats_accepted(struct search *search, const struct combination *combinati
 		for (unsigned int j = 0;
 		     j < wish->lists_len && search_counts(search, i, UNIT_FORMATS); j++)
 			keep(search, wish->lists[j]->takes);
-		if (search->parties[i].list && search_counts(search, i, UNIT_DEVICE_FORMATS))
+		if (!search_counts(search, i, UNIT_DEVICE_FORMATS))
+			continue;
+		if (search->parties[i].list)
 			keep(search, search->parties[i].list->takes);
+		else if (search->parties[i].role && !wish->lists_len)
+			return false; /* nobody knows what it takes */
 	}
 	if (search->only_format)
 		keep_format(search);
