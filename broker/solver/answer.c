@@ -112,7 +112,7 @@ static void put_v4l2(struct view *view, const struct search *search, const struc
 
 	if (!facts)
 		return;
-	put(view, VIEW_V4L2_FORMAT, facts->v4l2_format);
+	put(view, VIEW_V4L2_FORMAT, merge_v4l2_format(facts, option->candidate));
 	put(view, VIEW_V4L2_BYTESPERLINE, layout->stride[0]);
 	put(view, VIEW_V4L2_SIZEIMAGE,
 	    layout->total + merge_tail(search, i, option->combination.wish[i], option->candidate,

@@ -556,6 +556,13 @@ static bool settle_bytes(const struct demand *demand, struct merged *merged)
 
 /* ---- can everybody say it ---- */
 
+uint32_t merge_v4l2_format(const struct device_format *facts, const struct candidate *candidate)
+{
+	if (vocab_has(facts, FORMAT_V4L2_FORMAT))
+		return facts->v4l2_format;
+	return candidate->info ? candidate->info->v4l2[0] : 0;
+}
+
 /* V4L2: bytesperline and sizeimage; DRM: pitches and offsets; VA: besides, the object's size. */
 static bool can_express(const struct demand *demand, unsigned int i, const struct merged *merged)
 {
@@ -567,7 +574,7 @@ static bool can_express(const struct demand *demand, unsigned int i, const struc
 	if (!party->device || !layout->planes_len)
 		return true;
 	if (party->is_v4l2)
-		return (!facts || facts->v4l2_format) &&
+		return (!facts || merge_v4l2_format(facts, demand->candidate)) &&
 		       arith_add(layout->total,
 				 merge_tail(demand->search, i, demand->combination->wish[i],
 					    demand->candidate, demand->search->request->height,

@@ -356,6 +356,9 @@ uint64_t merge_tail(const struct search *search, unsigned int party, const struc
 		    const struct candidate *candidate, uint32_t height,
 		    const struct format_layout *layout);
 
+/* merge.c: the name that a V4L2 queue has for a candidate; 0: none. */
+uint32_t merge_v4l2_format(const struct device_format *facts, const struct candidate *candidate);
+
 /* count.c: false: the hard need is above the smallest maximum. */
 bool count_merge(const struct search *search, const struct combination *combination,
 		 struct counts *ret_counts);

@@ -78,6 +78,9 @@ static void fill_row(void *record, unsigned int i, unsigned int depth)
 		ck_assert_int_eq(vocab_add_size(record, i, 640, 480, origin), 0);
 		break;
 	case VOCAB_DICTS:
+		/* alternatives have alternatives, and plans plans: one within the other will do */
+		if (row->group == ((struct vocab_head *)record)->group && depth > 2)
+			break;
 		ck_assert_int_eq(vocab_add_dict(record, i, origin, &element), 0);
 		fill(element, depth + 1);
 		break;
@@ -237,6 +240,25 @@ static void append_participants(DBusMessageIter *dict, unsigned int len)
 	ck_assert(dbus_message_iter_close_container(dict, &entry));
 }
 
+/* A list of one record that has a list of one record, and so on, the last of them empty. */
+static void append_nested(DBusMessageIter *dict, const char *outer, const char *inner,
+			  unsigned int depth)
+{
+	DBusMessageIter entry, variant, list, record;
+
+	ck_assert(dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry));
+	ck_assert(dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &outer));
+	ck_assert(dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "aa{sv}", &variant));
+	ck_assert(dbus_message_iter_open_container(&variant, DBUS_TYPE_ARRAY, "a{sv}", &list));
+	ck_assert(dbus_message_iter_open_container(&list, DBUS_TYPE_ARRAY, "{sv}", &record));
+	if (depth)
+		append_nested(&record, inner, inner, depth - 1);
+	ck_assert(dbus_message_iter_close_container(&list, &record));
+	ck_assert(dbus_message_iter_close_container(&variant, &list));
+	ck_assert(dbus_message_iter_close_container(&entry, &variant));
+	ck_assert(dbus_message_iter_close_container(dict, &entry));
+}
+
 struct built {
 	DBusMessage *message;
 	DBusMessageIter iter, dict;
@@ -309,21 +331,42 @@ START_TEST(missing_and_doubled_keys_are_refused)
 	struct built built;
 
 	begin(&built);
-	check_refused(&built, "width");
-	begin(&built);
 	append_entry(&built.dict, "width", "u", 640, NULL);
 	append_entry(&built.dict, "width", "u", 640, NULL);
 	check_refused(&built, "width");
 	begin(&built);
-	append_entry(&built.dict, "width", "u", 640, NULL);
-	append_entry(&built.dict, "height", "u", 480, NULL);
-	check_refused(&built, "participants");
+	append_nested(&built.dict, "participants", "layouts", 1);
+	check_refused(&built, "format");
 	begin(&built);
 	append_participants(&built.dict, 0);
 	check_refused(&built, "participants");
 	begin(&built);
 	append_participants(&built.dict, 17);
 	check_refused(&built, "participants");
+}
+END_TEST
+
+/* As deep as the wire carries it: what is too deep for a negotiation is refused when it is settled.
+ */
+START_TEST(alternatives_nest)
+{
+	struct error error = {0};
+	struct request *request;
+	const struct participant *record;
+	struct built built;
+
+	begin(&built);
+	append_nested(&built.dict, "participants", "alternatives", 8);
+	request = end(&built, &error);
+	ck_assert_ptr_nonnull(request);
+	record = (const struct participant *)request->participants.items[0];
+	for (unsigned int depth = 0; depth < 8; depth++) {
+		ck_assert_uint_eq(record->alternatives.len, 1);
+		record = (const struct participant *)record->alternatives.items[0];
+	}
+	ck_assert_uint_eq(record->alternatives.len, 0);
+	vocab_destroy(request);
+	error_finish(&error);
 }
 END_TEST
 
@@ -614,6 +657,7 @@ int main(void)
 	tcase_add_test(all, fds_travel_as_duplicates);
 	tcase_add_loop_test(all, value_is_judged, 0, (int)(sizeof(bads) / sizeof(bads[0])));
 	tcase_add_test(all, missing_and_doubled_keys_are_refused);
+	tcase_add_test(all, alternatives_nest);
 	tcase_add_test(all, answers_may_have_keys_of_the_future);
 	tcase_add_test(all, answers_may_have_words_of_the_future);
 	tcase_add_test(all, facts_of_the_future_are_passed_over);
