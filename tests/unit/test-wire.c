@@ -117,6 +117,10 @@ static void compare(const void *a, const void *b)
 			ck_assert(!vocab_has(b, i));
 			continue;
 		}
+		if (row->group == group && !vocab_has(a, i)) { /* the innermost: see fill_row */
+			ck_assert(!vocab_has(b, i));
+			continue;
+		}
 		ck_assert_msg(vocab_has(b, i), "%s.%s is lost", group->name, row->name);
 		if (group->facts && row->type != VOCAB_DICTS)
 			ck_assert_int_eq(vocab_origin(a, i), vocab_origin(b, i));
