@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Records, formats, layouts, access: the plain values. */
+/* Records, formats, layouts, errors: the plain values. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "broker/model/access.h"
 #include "broker/model/arith.h"
 #include "broker/model/format.h"
 #include "broker/model/text.h"
@@ -448,167 +447,6 @@ START_TEST(fourccs_as_text)
 }
 END_TEST
 
-/* ---- access, against a model of a cache ---- */
-
-/*
- * Memory and one CPU cache, each holding the version of the data it last saw. A coherent agent
- * works on the newest wherever it is and leaves it in the cache; a non-coherent one works on
- * memory; clean writes a dirty line back; invalidate drops the line, dirty or not. At any moment
- * the cache may also write a dirty line back, or load a line that it does not hold (speculation).
- */
-struct model {
-	unsigned int memory;
-	unsigned int cache; /* 0: no line */
-	bool dirty;
-	unsigned int newest;
-};
-
-static void model_clean(struct model *model)
-{
-	if (model->dirty)
-		model->memory = model->cache;
-	model->dirty = false;
-}
-
-static void model_do(struct model *model, enum operation operation)
-{
-	if (operation & OPERATION_CLEAN)
-		model_clean(model);
-	if (operation & OPERATION_INVALIDATE) {
-		model->cache = 0;
-		model->dirty = false;
-	}
-}
-
-static void model_speculate(struct model *model, unsigned int *seed)
-{
-	*seed = *seed * 1103515245 + 12345;
-	if (*seed & 0x10000)
-		model_clean(model);
-	if (*seed & 0x20000 && !model->cache)
-		model->cache = model->memory;
-}
-
-static bool snoops(enum agent kind, unsigned int seed)
-{
-	if (kind == AGENT_UNKNOWN)
-		return seed & 0x40000;
-	return kind != AGENT_NON_COHERENT;
-}
-
-static unsigned int model_read(const struct model *model, bool through_cache)
-{
-	return through_cache && model->cache ? model->cache : model->memory;
-}
-
-static void model_write(struct model *model, bool through_cache)
-{
-	model->newest++;
-	if (through_cache) {
-		model->cache = model->newest;
-		model->dirty = true;
-	} else {
-		model->memory = model->newest;
-	}
-}
-
-static void step(struct access_state *state, struct model *model, unsigned int *seed,
-		 const bool *through_cache)
-{
-	unsigned int agent;
-	enum access_mode mode;
-	enum operation operation;
-
-	*seed = *seed * 1103515245 + 12345;
-	agent = (*seed >> 16) % state->agents_len;
-	mode = (enum access_mode)(1 + (*seed >> 20) % 3);
-	ck_assert_int_eq(access_begin(state, agent, mode, &operation), 0);
-	model_do(model, operation);
-	access_begun(state, agent, mode);
-	model_speculate(model, seed);
-	if (mode & ACCESS_READ)
-		ck_assert_uint_eq(model_read(model, through_cache[agent]), model->newest);
-	if (mode & ACCESS_WRITE)
-		model_write(model, through_cache[agent]);
-	model_speculate(model, seed);
-	ck_assert_int_eq(access_end(state, agent, &operation), 0);
-	model_do(model, operation);
-	model_speculate(model, seed);
-}
-
-START_TEST(every_reader_sees_the_newest_data)
-{
-	static const enum agent kinds[] = {AGENT_CPU,	       AGENT_CPU_COPYING, AGENT_COHERENT,
-					   AGENT_NON_COHERENT, AGENT_UNKNOWN,	  AGENT_UNKNOWN};
-	unsigned int seed = (unsigned int)_i;
-
-	for (int round = 0; round < 200; round++) {
-		struct access_state state = {.cached = true, .agents_len = 6};
-		struct model model = {.memory = 1, .newest = 1};
-		bool through_cache[6];
-
-		for (unsigned int i = 0; i < 6; i++) {
-			state.agents[i].kind = kinds[i];
-			seed = seed * 1103515245 + 12345;
-			through_cache[i] = snoops(kinds[i], seed);
-		}
-		for (int i = 0; i < 100; i++)
-			step(&state, &model, &seed, through_cache);
-	}
-}
-END_TEST
-
-START_TEST(hand_overs_by_the_table)
-{
-	static const struct {
-		enum agent from, to;
-		enum operation due;
-	} table[] = {
-		{AGENT_CPU, AGENT_CPU, OPERATION_NONE},
-		{AGENT_CPU, AGENT_COHERENT, OPERATION_NONE},
-		{AGENT_CPU, AGENT_NON_COHERENT, OPERATION_CLEAN},
-		{AGENT_CPU_COPYING, AGENT_NON_COHERENT, OPERATION_CLEAN},
-		{AGENT_COHERENT, AGENT_NON_COHERENT, OPERATION_CLEAN},
-		{AGENT_NON_COHERENT, AGENT_NON_COHERENT, OPERATION_NONE},
-		{AGENT_NON_COHERENT, AGENT_CPU, OPERATION_INVALIDATE},
-		{AGENT_NON_COHERENT, AGENT_COHERENT, OPERATION_INVALIDATE},
-		{AGENT_CPU, AGENT_UNKNOWN, OPERATION_CLEAN},
-		{AGENT_UNKNOWN, AGENT_NON_COHERENT, OPERATION_CLEAN},
-		{AGENT_UNKNOWN, AGENT_CPU, OPERATION_BOTH},
-	};
-
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		ck_assert_int_eq(access_hand_over(table[i].from, table[i].to, true), table[i].due);
-		ck_assert_int_eq(access_hand_over(table[i].from, table[i].to, false),
-				 OPERATION_NONE);
-	}
-}
-END_TEST
-
-START_TEST(one_writer_or_many_readers)
-{
-	struct access_state state = {.cached = true, .agents_len = 3};
-	enum operation operation;
-
-	ck_assert_int_eq(access_begin(&state, 0, ACCESS_READ, &operation), 0);
-	access_begun(&state, 0, ACCESS_READ);
-	ck_assert_int_eq(access_begin(&state, 0, ACCESS_READ, &operation), -EALREADY);
-	ck_assert_int_eq(access_begin(&state, 1, ACCESS_READ, &operation), 0);
-	access_begun(&state, 1, ACCESS_READ);
-	ck_assert_int_eq(access_begin(&state, 2, ACCESS_WRITE, &operation), -EBUSY);
-	ck_assert_int_eq(access_end(&state, 0, &operation), 0);
-	ck_assert_int_eq(access_end(&state, 0, &operation), -EINVAL);
-	ck_assert_int_eq(access_begin(&state, 2, ACCESS_READ_WRITE, &operation), -EBUSY);
-	ck_assert_int_eq(access_end(&state, 1, &operation), 0);
-	ck_assert_int_eq(access_begin(&state, 2, ACCESS_WRITE, &operation), 0);
-	access_begun(&state, 2, ACCESS_WRITE);
-	ck_assert_int_eq(access_begin(&state, 0, ACCESS_READ, &operation), -EBUSY);
-	ck_assert_int_eq(access_begin(&state, 3, ACCESS_READ, &operation), -EINVAL);
-	ck_assert_int_eq(access_begin(&state, 0, (enum access_mode)0, &operation), -EINVAL);
-	ck_assert_int_eq(access_end(&state, 9, &operation), -EINVAL);
-}
-END_TEST
-
 /* ---- errors ---- */
 
 START_TEST(errors_have_a_name_each)
@@ -669,9 +507,6 @@ int main(void)
 	tcase_add_test(all, formats_are_found_by_each_of_their_names);
 	tcase_add_test(all, ratio_makes_whole_strides);
 	tcase_add_test(all, fourccs_as_text);
-	tcase_add_loop_test(all, every_reader_sees_the_newest_data, 1, 6);
-	tcase_add_test(all, hand_overs_by_the_table);
-	tcase_add_test(all, one_writer_or_many_readers);
 	tcase_add_test(all, errors_have_a_name_each);
 	tcase_add_test(all, error_text_names_all_members);
 	suite_add_tcase(suite, all);
