@@ -818,7 +818,7 @@ enum exporter {
 
 extern const char *const vocab_bounce_names[];
 enum bounce {
-	BOUNCE_UNKNOWN, /* taken for BOUNCE_REACH */
+	BOUNCE_UNKNOWN, /* what is out of reach may be bounced or refused: taken for refused */
 	BOUNCE_NEVER,	/* swiotlb=noforce: what is out of reach is refused */
 	BOUNCE_REACH,	/* what is out of reach is bounced */
 	BOUNCE_ALWAYS,	/* swiotlb=force, confidential guests: all devices that no IOMMU serves */

@@ -39,9 +39,12 @@ static uint64_t units_of(const struct search *search, unsigned int i)
 	return i == search->parties_len ? of_request & ((UINT64_C(1) << UNITS) - 1) : ~of_request;
 }
 
-/* Leaves out what the conflict does not need; `ignored` is what is left out already. */
-static void minimise(struct search *search)
+/* Leaves out, one by one, what is not needed for there to be no answer. Returns whether there was
+ * any. */
+static bool leave_out_the_needless(struct search *search)
 {
+	bool found = false;
+
 	for (unsigned int i = 0; i <= search->parties_len; i++)
 		for (uint64_t rest = units_of(search, i) & ~search->ignored[i]; rest;
 		     rest &= rest - 1) {
@@ -50,9 +53,20 @@ static void minimise(struct search *search)
 			search->ignored[i] |= bit;
 			if (has_answer(search))
 				search->ignored[i] &= ~bit;
+			else
+				found = true;
 			if (search->exhausted)
-				return;
+				return false;
 		}
+	return found;
+}
+
+/* Once is not enough: a constraint less can make things worse (a smaller stride, and the next plane
+ * lies where nobody wants it), so that what was needed before is not needed after. */
+static void minimise(struct search *search)
+{
+	while (leave_out_the_needless(search))
+		;
 }
 
 /* Leaves out all units at once that nobody has, as far as that can be seen. */

@@ -387,35 +387,51 @@ static bool same_layout(const struct supplied_layout *a, const struct supplied_l
 	return true;
 }
 
-/* Of all who supply a layout for the pair the first; false: another supplies another one. */
-static bool find_supplied(const struct demand *demand, const struct supplied_layout **ret_layout)
+/* What is supplied for the pair. */
+struct supply {
+	const struct supplied_layout *agreed;  /* by all whose layouts count; NULL: by none */
+	const struct supplied_layout *another; /* by somebody whose layouts do not, that holds */
+	bool disputed;
+};
+
+static void add_supply(const struct demand *demand, const struct supplied_layout *layout,
+		       bool counts, struct supply *supply)
+{
+	struct format_layout planes;
+
+	if (layout->format != demand->candidate->fourcc ||
+	    layout->modifier != demand->candidate->modifier)
+		return;
+	if (counts) {
+		supply->disputed |= supply->agreed && !same_layout(supply->agreed, layout);
+		supply->agreed = layout;
+	} else if ((!supply->another || layout->bytes < supply->another->bytes) &&
+		   take_planes(&layout->planes, layout->bytes, &planes) &&
+		   layout_holds(demand, &planes)) {
+		supply->another = layout;
+	}
+}
+
+static struct supply find_supply(const struct demand *demand)
 {
 	const struct search *search = demand->search;
+	struct supply supply = {NULL, NULL, false};
 
-	*ret_layout = NULL;
 	for (unsigned int i = 0; i < search->parties_len; i++) {
 		const struct wish *wish = demand->combination->wish[i];
+		bool counts = search_counts(search, i, UNIT_LAYOUTS);
 
-		if (!search_is_active(search, i) || !wish->has_layouts ||
-		    !search_counts(search, i, UNIT_LAYOUTS))
+		if (!search_is_active(search, i) || !wish->has_layouts)
 			continue;
 		for (unsigned int depth = 0; depth < wish->path_len; depth++) {
 			const struct vocab_dicts *list = &wish->path[depth]->layouts;
 
-			for (size_t j = 0; j < list->len; j++) {
-				const struct supplied_layout *layout =
-					(const struct supplied_layout *)list->items[j];
-
-				if (layout->format != demand->candidate->fourcc ||
-				    layout->modifier != demand->candidate->modifier)
-					continue;
-				if (*ret_layout && !same_layout(*ret_layout, layout))
-					return false;
-				*ret_layout = layout;
-			}
+			for (size_t j = 0; j < list->len; j++)
+				add_supply(demand, (const struct supplied_layout *)list->items[j],
+					   counts, &supply);
 		}
 	}
-	return true;
+	return supply;
 }
 
 /* Nobody supplies it, and that is left out of account. */
@@ -425,17 +441,18 @@ static bool take_none(struct format_layout *ret_layout)
 	return true;
 }
 
+/* Whose layouts are left out of account still supplies one; he need not agree with others. */
 static bool take_supplied(const struct demand *demand, struct format_layout *ret_layout)
 {
-	const struct supplied_layout *supplied;
+	struct supply supply = find_supply(demand);
+	const struct supplied_layout *layout = supply.agreed ? supply.agreed : supply.another;
 
-	if (!find_supplied(demand, &supplied))
+	if (supply.disputed)
 		return false;
-	if (!supplied)
-		return !search_counts(demand->search, demand->search->parties_len,
-				      UNIT_REQUEST_LAYOUT) &&
-		       take_none(ret_layout);
-	return take_planes(&supplied->planes, supplied->bytes, ret_layout) &&
+	if (!supply.agreed &&
+	    !search_counts(demand->search, demand->search->parties_len, UNIT_REQUEST_LAYOUT))
+		return take_none(ret_layout);
+	return layout && take_planes(&layout->planes, layout->bytes, ret_layout) &&
 	       layout_holds(demand, ret_layout);
 }
 
@@ -511,8 +528,11 @@ static bool fit_sizes(const struct demand *demand, const struct vocab_sizes *siz
 		unsigned int by = SEARCH_NOBODY;
 		uint64_t bytes;
 
+		if (!all_take_size(demand, sizes->items[i].width, sizes->items[i].height))
+			return false;
+		if (!merged->layout.planes_len)
+			continue; /* its layout is left out of account */
 		if (!demand->info ||
-		    !all_take_size(demand, sizes->items[i].width, sizes->items[i].height) ||
 		    !lay_out(demand, sizes->items[i].width, sizes->items[i].height, &layout) ||
 		    !add_tails(demand, sizes->items[i].height, &layout, &bytes, &by))
 			return false;
@@ -543,7 +563,7 @@ static bool settle_bytes(const struct demand *demand, struct merged *merged)
 {
 	merged->bytes_by = SEARCH_NOBODY;
 	if (!merged->layout.planes_len)
-		return take_none(&merged->layout);
+		return fit_all_sizes(demand, merged);
 	if (!add_tails(demand, demand->search->request->height, &merged->layout,
 		       &merged->picture_bytes, &merged->bytes_by) ||
 	    !fit_all_sizes(demand, merged))

@@ -104,6 +104,13 @@ static void search_finish(struct search *search)
 	free(search->wishes);
 }
 
+/* Buffers that exist are not split any more. */
+static bool may_split(const struct search *search)
+{
+	return vocab_number(search->request, REQUEST_ALLOW_COPIES) && !search->exhausted &&
+	       (!search->options || !search->options->existing);
+}
+
 static int search_run(struct search *search, struct error *error, struct plan **ret_plan)
 {
 	struct choice choice = {.any = false};
@@ -111,7 +118,7 @@ static int search_run(struct search *search, struct error *error, struct plan **
 
 	if (choose(search, &choice))
 		return answer_plan(search, &choice, ret_plan);
-	if (vocab_number(search->request, REQUEST_ALLOW_COPIES) && !search->exhausted) {
+	if (may_split(search)) {
 		result = partition(search, ret_plan);
 		if (result <= 0)
 			return result;

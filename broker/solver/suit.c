@@ -248,7 +248,7 @@ static bool reaches_protected(const struct search *search, unsigned int i, const
 
 	if (!search_counts(search, i, UNIT_UNPROTECTED))
 		return true;
-	return party->role && !party->may_copy &&
+	return party->role && !party->may_copy && !party->cpu_reads && !party->cpu_writes &&
 	       (wish->reaches_protected || vocab_number(party->role, ROLE_REACHES_PROTECTED));
 }
 
