@@ -156,11 +156,12 @@ static uint64_t room_for(const struct search *search, const struct store *store,
 /* Buffers that exist are as many as they are. */
 static bool settle_count(const struct search *search, struct option *option, uint64_t room)
 {
-	const struct plan *existing = search->options ? search->options->existing : NULL;
+	const struct plan *existing = search_existing(search);
 
-	if (existing && search_counts(search, search->parties_len, UNIT_REQUEST_EXISTING)) {
+	if (existing) {
 		option->count = existing->count;
-		return option->counts.needed <= existing->count;
+		return option->counts.needed <= existing->count &&
+		       option->counts.most >= existing->count;
 	}
 	option->count = (uint32_t)arith_min(option->counts.target, room);
 	return option->count >= option->counts.needed;
@@ -172,7 +173,7 @@ static void try_heap(struct attempt *attempt, unsigned int i)
 	const struct store *store = attempt->stores[i];
 	struct option *option = &attempt->option;
 	uint64_t bytes = option->merged.memory_bytes, cost;
-	const struct plan *existing = search->options ? search->options->existing : NULL;
+	const struct plan *existing = search_existing(search);
 
 	if (!existing && !arith_align(bytes, store->granularity, &bytes))
 		return;

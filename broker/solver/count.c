@@ -48,6 +48,7 @@ bool count_merge(const struct search *search, const struct combination *combinat
 	needed = arith_max(needed, sum);
 	ret_counts->needed = (uint32_t)needed;
 	ret_counts->wanted = (uint32_t)(needed + slack + shared);
+	ret_counts->most = (uint32_t)most;
 	ret_counts->target = (uint32_t)arith_min(ret_counts->wanted, most);
 	return needed <= most;
 }

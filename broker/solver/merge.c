@@ -22,17 +22,16 @@ struct demand {
 	const struct candidate *candidate;
 	unsigned int index;		/* of the candidate */
 	const struct format_info *info; /* NULL: not linear */
-	uint64_t ratio;
-	/* strides of the first plane */
-	uint64_t stride_min, stride_max, stride_align; /* 0: the alignments cannot be met at once */
-	uint64_t plane_align; /* of every plane, for a layout that is given */
+	/* alignments; 0: they cannot be met at once */
+	uint64_t first_align;  /* of the first plane's stride */
+	uint64_t plane_align;  /* of every plane's stride */
+	uint64_t stride_align; /* of the first plane's stride, by which all of them are met */
 	bool whole_pixels;
+	uint64_t stride_min, stride_max; /* of the first plane */
 	uint64_t offset_align;
 	bool packed;
 	uint64_t rows_align;
 	uint64_t bytes_min, bytes_max, bytes_align;
-	bool linear_only; /* somebody asks what no given layout has */
-	unsigned int stride_by;
 };
 
 static const struct device_format *facts_of(const struct demand *demand, unsigned int i)
@@ -53,6 +52,66 @@ static uint64_t times(uint64_t a, uint64_t b)
 	uint64_t product;
 
 	return arith_mul(a, b, &product) ? product : 0;
+}
+
+/* ---- planes ---- */
+
+/* The stride of plane i is that of the first times `n` / `d`, in lowest terms. */
+static void plane_ratio(const struct format_info *info, unsigned int i, uint64_t *ret_n,
+			uint64_t *ret_d)
+{
+	const struct format_plane *first = &info->planes[0], *plane = &info->planes[i];
+	uint64_t n = (uint64_t)first->block_width * plane->block_bytes;
+	uint64_t d = (uint64_t)first->block_bytes * plane->block_width;
+	uint64_t common = arith_gcd(n, d);
+
+	*ret_n = n / common;
+	*ret_d = d / common;
+}
+
+/* What the first plane's stride must be a multiple of, so that stride times `n` / `d` is one of
+ * `align`. */
+static uint64_t multiple_for(uint64_t n, uint64_t d, uint64_t align)
+{
+	uint64_t whole = times(align, d);
+
+	return whole ? whole / arith_gcd(whole, n) : 0;
+}
+
+/* Folds everything that is asked of strides into one alignment of the first plane's. */
+static void fold_strides(struct demand *demand)
+{
+	demand->stride_align = demand->first_align;
+	for (unsigned int i = 0; demand->info && i < demand->info->planes_len; i++) {
+		uint64_t n, d;
+
+		plane_ratio(demand->info, i, &n, &d);
+		multiply(&demand->stride_align, multiple_for(n, d, demand->plane_align));
+		if (demand->whole_pixels)
+			multiply(&demand->stride_align,
+				 multiple_for(n, d, demand->info->planes[i].block_bytes));
+	}
+}
+
+/*
+ * Where planes follow without a gap, offsets are a matter of the stride: that of plane k is the
+ * first plane's stride times the sum of rows * n / d over the planes before it.
+ */
+static uint64_t fold_offsets(const struct demand *demand, uint32_t rows)
+{
+	uint64_t align = demand->stride_align, sum = 0, divisor = 1;
+
+	for (unsigned int i = 0; demand->packed && i + 1 < demand->info->planes_len; i++) {
+		uint64_t n, d,
+			plane_rows = ((uint64_t)rows + demand->info->planes[i].row_height - 1) /
+				     demand->info->planes[i].row_height;
+
+		plane_ratio(demand->info, i, &n, &d);
+		sum = sum * d + plane_rows * n * divisor;
+		divisor *= d;
+		multiply(&align, multiple_for(sum, divisor, demand->offset_align));
+	}
+	return align;
 }
 
 /* ---- size ---- */
@@ -112,34 +171,24 @@ static bool all_take_size(const struct demand *demand, uint32_t width, uint32_t 
 static void ask_declared_stride(struct demand *demand, unsigned int i, const struct wish *wish)
 {
 	const struct search *search = demand->search;
-	uint64_t align = search_declared(search, i, wish, UNIT_STRIDE_ALIGN, 1);
 
 	demand->stride_min =
 		arith_max(demand->stride_min, search_declared(search, i, wish, UNIT_STRIDE_MIN, 0));
 	demand->stride_max = arith_min(
 		demand->stride_max, search_declared(search, i, wish, UNIT_STRIDE_MAX, UINT32_MAX));
-	multiply(&demand->plane_align, align);
-	if (align != 1)
-		multiply(&demand->stride_align, times(align, demand->ratio));
-	if (search_declared(search, i, wish, UNIT_STRIDE_PIXELS, 0)) {
+	multiply(&demand->plane_align, search_declared(search, i, wish, UNIT_STRIDE_ALIGN, 1));
+	if (search_declared(search, i, wish, UNIT_STRIDE_PIXELS, 0))
 		demand->whole_pixels = true;
-		if (demand->info)
-			multiply(&demand->stride_align,
-				 times(demand->ratio, demand->info->planes[0].block_bytes));
-	}
 }
 
-static uint64_t device_stride_align(const struct demand *demand, unsigned int i,
+static uint64_t device_stride_align(const struct search *search, unsigned int i,
 				    const struct device_format *facts)
 {
-	const struct search *search = demand->search;
-	uint64_t align = search_value(search, i, UNIT_DEVICE_STRIDE,
-				      search_fact(facts, FORMAT_STRIDE_ALIGN, facts->stride_align),
-				      1);
-
-	return search->parties[i].is_v4l2 ? align : times(align, demand->ratio);
+	return search_value(search, i, UNIT_DEVICE_STRIDE,
+			    search_fact(facts, FORMAT_STRIDE_ALIGN, facts->stride_align), 1);
 }
 
+/* V4L2's alignment is one of the first plane, DRM's one of every plane. */
 static void ask_device_stride(struct demand *demand, unsigned int i,
 			      const struct device_format *facts)
 {
@@ -149,9 +198,11 @@ static void ask_device_stride(struct demand *demand, unsigned int i,
 		demand->stride_max,
 		search_value(search, i, UNIT_DEVICE_STRIDE_MAX,
 			     search_fact(facts, FORMAT_STRIDE_MAX, facts->stride_max), UINT32_MAX));
-	if (search_fact(facts, FORMAT_STRIDE_CUSTOM, facts->stride_custom) &&
-	    search_counts(search, i, UNIT_DEVICE_STRIDE))
-		multiply(&demand->stride_align, device_stride_align(demand, i, facts));
+	if (!search_fact(facts, FORMAT_STRIDE_CUSTOM, facts->stride_custom) ||
+	    !search_counts(search, i, UNIT_DEVICE_STRIDE))
+		return;
+	multiply(search->parties[i].is_v4l2 ? &demand->first_align : &demand->plane_align,
+		 device_stride_align(search, i, facts));
 }
 
 static void ask_offsets(struct demand *demand, unsigned int i, const struct wish *wish)
@@ -198,44 +249,62 @@ static void ask_all(struct demand *demand)
 		ask_offsets(demand, i, wish);
 		ask_bytes(demand, i, wish);
 	}
+	fold_strides(demand);
 }
 
 /* ---- layouts that we make ---- */
 
-/* A V4L2 queue insists on the stride that it computes itself. */
-static bool settle_insisting(const struct demand *demand, uint64_t natural, uint64_t *stride)
+/* What a queue or plane that takes no other stride computes itself; 0: it overflows. */
+static uint64_t own_stride(const struct demand *demand, unsigned int i,
+			   const struct device_format *facts, uint64_t natural)
+{
+	uint64_t align = device_stride_align(demand->search, i, facts), own, n, d, every = 1;
+
+	for (unsigned int p = 0; p < demand->info->planes_len; p++) {
+		plane_ratio(demand->info, p, &n, &d);
+		multiply(&every, multiple_for(n, d, align));
+	}
+	if (!demand->search->parties[i].is_v4l2)
+		align = every;
+	return align && arith_align(natural, align, &own) ? own : 0;
+}
+
+static bool settle_insisting(const struct demand *demand, uint64_t natural, uint64_t align,
+			     uint64_t *stride)
 {
 	const struct search *search = demand->search;
-	uint64_t fixed = 0, own;
+	uint64_t fixed = 0;
 
 	for (unsigned int i = 0; i < search->parties_len; i++) {
 		const struct device_format *facts = facts_of(demand, i);
-		uint64_t align;
+		uint64_t own;
 
 		if (!facts || !search_is_active(search, i) ||
 		    !search_counts(search, i, UNIT_DEVICE_STRIDE) ||
 		    search_fact(facts, FORMAT_STRIDE_CUSTOM, facts->stride_custom))
 			continue;
-		align = device_stride_align(demand, i, facts);
-		if (!align || !arith_align(natural, align, &own) || (fixed && fixed != own))
+		own = own_stride(demand, i, facts, natural);
+		if (!own || (fixed && fixed != own))
 			return false;
 		fixed = own;
 	}
 	if (!fixed)
 		return true;
-	if (fixed < *stride || fixed % demand->stride_align)
+	if (fixed < *stride || fixed % align)
 		return false;
 	*stride = fixed;
 	return true;
 }
 
-static bool settle_stride(const struct demand *demand, uint32_t width, uint32_t *ret_stride)
+static bool settle_stride(const struct demand *demand, uint32_t width, uint32_t rows,
+			  uint32_t *ret_stride)
 {
-	uint64_t natural = format_stride_min(demand->info, width), start, stride;
+	uint64_t natural = format_stride_min(demand->info, width), stride;
+	uint64_t align = fold_offsets(demand, rows);
 
-	if (!natural || !demand->stride_align || !arith_align(natural, demand->ratio, &start) ||
-	    !arith_align(arith_max(start, demand->stride_min), demand->stride_align, &stride) ||
-	    !settle_insisting(demand, natural, &stride) || stride > demand->stride_max ||
+	if (!natural || !align ||
+	    !arith_align(arith_max(natural, demand->stride_min), align, &stride) ||
+	    !settle_insisting(demand, natural, align, &stride) || stride > demand->stride_max ||
 	    stride > UINT32_MAX)
 		return false;
 	*ret_stride = (uint32_t)stride;
@@ -295,9 +364,9 @@ static bool lay_out(const struct demand *demand, uint32_t width, uint32_t height
 {
 	uint32_t stride, rows;
 
-	return settle_stride(demand, width, &stride) &&
-	       settle_rows(demand, height, demand->info->planes_len > 1, &rows) &&
-	       demand->offset_align && demand->offset_align <= UINT32_MAX &&
+	return settle_rows(demand, height, demand->info->planes_len > 1, &rows) &&
+	       settle_stride(demand, width, rows, &stride) && demand->offset_align &&
+	       demand->offset_align <= UINT32_MAX &&
 	       format_layout(demand->info, rows, stride, (uint32_t)demand->offset_align,
 			     ret_layout) &&
 	       (!demand->packed || is_packed(ret_layout));
@@ -356,14 +425,16 @@ static bool insisting_hold(const struct demand *demand, uint64_t stride)
 	if (!demand->info)
 		return true;
 	natural = format_stride_min(demand->info, demand->search->request->width);
-	return stride >= natural && settle_insisting(demand, natural, &settled) &&
+	return stride >= natural &&
+	       settle_insisting(demand, natural, arith_max(demand->stride_align, 1), &settled) &&
 	       settled == stride;
 }
 
 static bool layout_holds(const struct demand *demand, const struct format_layout *layout)
 {
 	if (layout->stride[0] < demand->stride_min || layout->stride[0] > demand->stride_max ||
-	    !demand->plane_align || !demand->offset_align)
+	    !demand->first_align || !demand->plane_align || !demand->offset_align ||
+	    layout->stride[0] % demand->first_align)
 		return false;
 	for (unsigned int i = 0; i < layout->planes_len; i++)
 		if (layout->stride[i] % demand->plane_align ||
@@ -629,16 +700,9 @@ static bool is_existing(const struct demand *demand, const struct plan *existing
 	       layout_holds(demand, &merged->layout);
 }
 
-static const struct plan *existing_of(const struct search *search)
-{
-	if (!search->options || !search_counts(search, search->parties_len, UNIT_REQUEST_EXISTING))
-		return NULL;
-	return search->options->existing;
-}
-
 static bool settle_layout(const struct demand *demand, struct merged *merged)
 {
-	const struct plan *existing = existing_of(demand->search);
+	const struct plan *existing = search_existing(demand->search);
 
 	if (existing)
 		return is_existing(demand, existing, merged);
@@ -680,15 +744,14 @@ bool merge_candidate(struct search *search, const struct combination *combinatio
 				.candidate = candidate,
 				.index = (unsigned int)(candidate - search->candidates),
 				.info = candidate->info,
-				.ratio = candidate->info ? format_stride_ratio(candidate->info) : 1,
 				.stride_max = UINT32_MAX,
-				.stride_align = 1,
+				.first_align = 1,
 				.plane_align = 1,
 				.offset_align = 1,
 				.rows_align = 1,
 				.bytes_max = UINT64_MAX,
 				.bytes_align = 1};
-	const struct plan *existing = existing_of(search);
+	const struct plan *existing = search_existing(search);
 	struct merged merged = {0};
 
 	if (!all_take_size(&demand, search->request->width, search->request->height))

@@ -227,7 +227,7 @@ struct merged {
 };
 
 struct counts {
-	uint32_t needed, wanted, target; /* target: wanted, cut by the smallest maximum */
+	uint32_t needed, wanted, most, target; /* target: wanted, cut by the smallest maximum */
 	unsigned int by;
 };
 
@@ -311,6 +311,14 @@ uint64_t wish_neutral(enum unit unit);
 
 /* wish.c: the wishes of all parties. Errors: -ENOMEM. */
 int wish_collect(struct search *search);
+
+/* The buffers that exist, if there are any and they count; NULL: none. */
+static inline const struct plan *search_existing(const struct search *search)
+{
+	return search->options && search_counts(search, search->parties_len, UNIT_REQUEST_EXISTING)
+		       ? search->options->existing
+		       : NULL;
+}
 
 /* suit.c: what heaps and devices are like. */
 void suit_describe_party(struct search *search, unsigned int i);

@@ -79,7 +79,7 @@ static void describe_heap(const struct search *search, const struct heap *heap, 
 		.cached = vocab_number(heap, HEAP_CACHED) || !vocab_has(heap, HEAP_CACHED),
 		.is_protected = vocab_number(heap, HEAP_PROTECTED),
 		.kernel_map = vocab_number(heap, HEAP_KERNEL_MAP),
-		.dma_heap = vocab_number(heap, HEAP_EXPORTER) == EXPORTER_DMA_HEAP,
+		.dma_heap = vocab_has(heap, HEAP_EXPORTER) && heap->exporter == EXPORTER_DMA_HEAP,
 	};
 	store->scarce = (uint8_t)((store->is_protected ? 4 : 0) + (store->contiguous ? 2 : 0) +
 				  (is_low(search, store) ? 1 : 0));
@@ -327,7 +327,7 @@ static void keep_listed(const struct search *search, const struct combination *c
 static bool store_counts(const struct search *search, const struct heap_set *named, unsigned int i)
 {
 	const struct store *store = &search->stores[i];
-	const struct plan *existing = search->options ? search->options->existing : NULL;
+	const struct plan *existing = search_existing(search);
 	unsigned int all = search->parties_len;
 
 	if (!store->known && search_counts(search, all, UNIT_REQUEST_KNOWN) &&
@@ -336,7 +336,7 @@ static bool store_counts(const struct search *search, const struct heap_set *nam
 	if (store->scarce && search_counts(search, all, UNIT_REQUEST_SCARCE) &&
 	    vocab_number(search->request, REQUEST_FORBID_SCARCE))
 		return false;
-	return !existing || !search_counts(search, all, UNIT_REQUEST_EXISTING) ||
+	return !existing ||
 	       strcmp(vocab_string(existing, PLAN_HEAP), vocab_string(store->heap, HEAP_ID)) == 0;
 }
 

@@ -143,9 +143,13 @@ static const struct row rows[] = {
 	/* offsets, bytes */
 	{"plane offsets are aligned as asked", "pc", "642x481 f=NV12 cpu=:cpu/offset-align=4096",
 	 "system NV12 642 466018 1"},
-	{"V4L2 cannot say plane offsets", "pc",
+	{"V4L2 cannot say plane offsets: the stride has to make them", "pc",
 	 "1920x1080 f=NV12 camera=cam1:capture cpu=:cpu/offset-align=65536",
-	 "Conflict camera:offset@device.planes cpu:offset@offset-align format@formats"},
+	 "reserved NV12 8192 13271040 2"},
+	{"a stride of its own cannot", "pc",
+	 "1920x1080 f=NV12 camera=cam0:capture cpu=:cpu/offset-align=65536",
+	 "Conflict camera:stride@device.stride-align camera:offset@device.planes "
+	 "cpu:offset@offset-align format@formats"},
 	{"bytes behind the picture", "pc", "640x480 f=XR24 out=padder:output",
 	 "system XR24 2560 1232896 1"},
 	{"a largest number of bytes below it", "pc",
