@@ -116,6 +116,8 @@ static void find_sets(struct search *search, struct sets *sets)
 		if (has_answer(search) || search->exhausted)
 			return;
 		leave_out_the_absent(search);
+		if (has_answer(search)) /* not as absent as they seem */
+			ignore_sets(search, sets, SETS_MAX);
 		minimise(search);
 		if (!search->exhausted)
 			note_set(search, sets);

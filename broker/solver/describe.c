@@ -591,6 +591,7 @@ static void want_of_request(const struct search *search, enum unit unit, struct 
 		break;
 	case UNIT_REQUEST_CAPACITY:
 		APPEND(text->wanted, "a heap with room for all buffers");
+		APPEND(text->value, "%llu", (unsigned long long)largest_capacity(search));
 		text->origin = VOCAB_KERNEL;
 		break;
 	case UNIT_REQUEST_EXISTING:

@@ -694,9 +694,19 @@ static bool all_can_express(const struct demand *demand, const struct merged *me
 static bool is_existing(const struct demand *demand, const struct plan *existing,
 			struct merged *merged)
 {
-	return existing->format == demand->candidate->fourcc &&
-	       existing->modifier == demand->candidate->modifier &&
-	       take_planes(&existing->planes, end_of(&existing->planes), &merged->layout) &&
+	uint64_t end = end_of(&existing->planes);
+	struct supply supply;
+
+	if (existing->format != demand->candidate->fourcc ||
+	    existing->modifier != demand->candidate->modifier)
+		return false;
+	if (!demand->info) { /* metadata may follow the planes */
+		supply = find_supply(demand);
+		end = arith_max(end, supply.agreed    ? supply.agreed->bytes
+				     : supply.another ? supply.another->bytes
+						      : 0);
+	}
+	return take_planes(&existing->planes, end, &merged->layout) &&
 	       layout_holds(demand, &merged->layout);
 }
 

@@ -398,6 +398,8 @@ bool suit_segments(const struct search *search, const struct combination *combin
 	uint64_t pieces = store->contiguous && store->dma_heap ? 1
 							       : memory_bytes / search->page_bytes;
 
+	pieces = arith_min(pieces, UINT32_MAX); /* as who has no limit has that */
+
 	for (unsigned int i = 0; i < search->parties_len; i++) {
 		const struct party *party = &search->parties[i];
 		const struct wish *wish = combination->wish[i];
