@@ -413,8 +413,9 @@ static bool rows_hold(const struct demand *demand, const struct format_layout *l
 	rows = (uint32_t)(layout->bytes[0] / layout->stride[0]);
 	if (!settle_rows(demand, height, demand->info->planes_len > 1, &asked))
 		return false;
-	return rows == asked || (rows > asked && demand->rows_align &&
-				 rows % demand->rows_align == 0 && !demand->packed);
+	return rows == asked ||
+	       (rows > asked && demand->rows_align && rows % demand->rows_align == 0 &&
+		(!demand->packed || layout->planes_len == 1));
 }
 
 /* A queue that insists on a stride of its own must find it there. */
@@ -446,14 +447,13 @@ static bool layout_holds(const struct demand *demand, const struct format_layout
 	       (!demand->packed || is_packed(layout));
 }
 
-static bool same_layout(const struct supplied_layout *a, const struct supplied_layout *b)
+static bool same_planes(const struct vocab_dicts *a, const struct vocab_dicts *b)
 {
-	if (a->bytes != b->bytes || a->planes.len != b->planes.len)
+	if (a->len != b->len)
 		return false;
-	for (size_t i = 0; i < a->planes.len; i++)
+	for (size_t i = 0; i < a->len; i++)
 		for (unsigned int row = PLANE_MEMORY; row < PLANE_ROWS; row++)
-			if (vocab_number(a->planes.items[i], row) !=
-			    vocab_number(b->planes.items[i], row))
+			if (vocab_number(a->items[i], row) != vocab_number(b->items[i], row))
 				return false;
 	return true;
 }
@@ -474,7 +474,9 @@ static void add_supply(const struct demand *demand, const struct supplied_layout
 	    layout->modifier != demand->candidate->modifier)
 		return;
 	if (counts) {
-		supply->disputed |= supply->agreed && !same_layout(supply->agreed, layout);
+		supply->disputed |= supply->agreed &&
+				    (supply->agreed->bytes != layout->bytes ||
+				     !same_planes(&supply->agreed->planes, &layout->planes));
 		supply->agreed = layout;
 	} else if ((!supply->another || layout->bytes < supply->another->bytes) &&
 		   take_planes(&layout->planes, layout->bytes, &planes) &&
@@ -691,22 +693,27 @@ static bool all_can_express(const struct demand *demand, const struct merged *me
 
 /* ---- buffers that exist ---- */
 
+/* Of a layout that somebody supplies metadata may follow the planes; it must be the one that is. */
+static bool is_supplied(const struct demand *demand, const struct plan *existing, uint64_t *end)
+{
+	struct supply supply = find_supply(demand);
+	const struct supplied_layout *layout = supply.agreed ? supply.agreed : supply.another;
+
+	if (layout)
+		*end = arith_max(*end, layout->bytes);
+	return !supply.disputed &&
+	       (!supply.agreed || same_planes(&supply.agreed->planes, &existing->planes));
+}
+
 static bool is_existing(const struct demand *demand, const struct plan *existing,
 			struct merged *merged)
 {
 	uint64_t end = end_of(&existing->planes);
-	struct supply supply;
 
-	if (existing->format != demand->candidate->fourcc ||
-	    existing->modifier != demand->candidate->modifier)
-		return false;
-	if (!demand->info) { /* metadata may follow the planes */
-		supply = find_supply(demand);
-		end = arith_max(end, supply.agreed    ? supply.agreed->bytes
-				     : supply.another ? supply.another->bytes
-						      : 0);
-	}
-	return take_planes(&existing->planes, end, &merged->layout) &&
+	return existing->format == demand->candidate->fourcc &&
+	       existing->modifier == demand->candidate->modifier &&
+	       (demand->info || is_supplied(demand, existing, &end)) &&
+	       take_planes(&existing->planes, end, &merged->layout) &&
 	       layout_holds(demand, &merged->layout);
 }
 
