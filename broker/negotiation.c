@@ -205,6 +205,45 @@ static int compose_all(const struct collection *collection, const struct change 
 	return error;
 }
 
+static bool has_name(const struct request *said, const char *name)
+{
+	for (size_t i = 0; said && i < said->participants.len; i++)
+		if (strcmp(vocab_string(said->participants.items[i], PARTICIPANT_NAME), name) == 0)
+			return true;
+	return false;
+}
+
+/* Whether somebody was expected who says nothing (any more). */
+static bool lacks_somebody(const struct collection *collection)
+{
+	for (size_t i = 0; i < collection->members_len; i++)
+		if (collection->members[i].state > MEMBER_SPOKEN && !collection->members[i].said)
+			return true;
+	return false;
+}
+
+/* Nobody reads from those who are not there; who then reads from nobody that is named reads from
+ * all that write, which is the safe side. */
+static void forget_producers(struct request *request)
+{
+	for (size_t i = 0; i < request->participants.len; i++) {
+		struct participant *participant =
+			(struct participant *)request->participants.items[i];
+		struct vocab_strings *from = &participant->reads_from;
+		size_t kept = 0;
+
+		for (size_t j = 0; j < from->len; j++) {
+			if (has_name(request, from->items[j]))
+				from->items[kept++] = from->items[j];
+			else
+				free(from->items[j]);
+		}
+		from->len = kept;
+		if (!kept)
+			vocab_clear(participant, PARTICIPANT_READS_FROM);
+	}
+}
+
 /* Makes the settled request of all. */
 static int compose(const struct collection *collection, const struct change *change,
 		   bool with_refused, struct error *error, struct request **ret_request)
@@ -220,6 +259,8 @@ static int compose(const struct collection *collection, const struct change *cha
 	if (result == -ERANGE)
 		result = error_set(error, ERROR_TOO_COMPLEX, CONSTRAINT_REQUEST, NULL, NULL,
 				   "at most 16 participants and 64 forbidden heaps", "more");
+	if (!result && lacks_somebody(collection))
+		forget_producers(request);
 	if (!result)
 		result = settle(collection->broker, request, error);
 	if (result)
@@ -227,14 +268,6 @@ static int compose(const struct collection *collection, const struct change *cha
 	else
 		*ret_request = request;
 	return result;
-}
-
-static bool has_name(const struct request *said, const char *name)
-{
-	for (size_t i = 0; said && i < said->participants.len; i++)
-		if (strcmp(vocab_string(said->participants.items[i], PARTICIPANT_NAME), name) == 0)
-			return true;
-	return false;
 }
 
 /* Whether the names of a member's participants are their own, and there are not too many. */
@@ -400,29 +433,6 @@ void negotiation_decided(struct collection *collection, struct allocation *alloc
 	}
 }
 
-static bool has_use(const struct participant *participant, const char *word)
-{
-	for (size_t i = 0; i < participant->usage.len; i++)
-		if (strcmp(participant->usage.items[i], word) == 0)
-			return true;
-	return false;
-}
-
-static bool writes(const struct participant *participant)
-{
-	if (participant->usage.len)
-		return has_use(participant, "write") || has_use(participant, "decode");
-	switch (participant->role) {
-	case ROLE_CAPTURE:
-	case ROLE_WRITEBACK:
-	case ROLE_RENDER:
-	case ROLE_CPU:
-		return true;
-	default:
-		return false;
-	}
-}
-
 int negotiation_name_hand_over(struct plan *plan, const struct request *request)
 {
 	/* they are sorted by name */
@@ -430,7 +440,7 @@ int negotiation_name_hand_over(struct plan *plan, const struct request *request)
 		const struct participant *participant =
 			(const struct participant *)request->participants.items[i];
 
-		if (writes(participant))
+		if (participant_usage(participant) & (USAGE_WRITE | USAGE_DECODE))
 			return vocab_set_string(plan, PLAN_HAND_OVER, participant->name,
 						VOCAB_SOLVED);
 	}
@@ -449,8 +459,13 @@ static int fit(struct collection *collection, struct member *member, const struc
 	const struct plan *old = newest->plan;
 	struct request *request;
 	struct plan *plan = NULL;
-	int result = compose(collection, &change, false, error, &request);
+	int result;
 
+	if (old->groups.len)
+		return error_set(error, ERROR_NOT_SUPPORTED, CONSTRAINT_EXISTING, NULL, NULL,
+				 "a plan without copies, for a late member that takes part",
+				 "participants that are split into groups");
+	result = compose(collection, &change, false, error, &request);
 	if (result)
 		return result;
 	result = solve_with(collection->broker->machine, request, &options, error, &plan);
