@@ -395,8 +395,7 @@ static bool stay_away(struct collection *collection, struct member *member)
 {
 	uint64_t linger_ms = vocab_number(collection->base, REQUEST_LINGER_MS);
 
-	if (!is_initiator(member) || !linger_ms || collection->secret ||
-	    collection->state == COLLECTION_ENDED)
+	if (!is_initiator(member) || !linger_ms || collection->secret)
 		return false;
 	collection_hold(collection);
 	part(collection, member, MEMBER_SPOKEN);

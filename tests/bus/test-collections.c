@@ -732,13 +732,14 @@ START_TEST(a_report_is_for_its_collection_alone)
 }
 END_TEST
 
-/* Says so in a signal of the ObjectManager's kind: the fact has changed. */
+/* Whether a plan for the encoder alone needs memory in one piece. */
 static bool codec_needs_contiguous(void)
 {
 	DBusMessage *call = harness_new_call(WIRE_PATH, WIRE_MANAGER, "Plan"), *reply;
 	struct request_call request = {.message = call};
 	DBusMessageIter iter, value;
 	const char *heap = "";
+	bool reserved;
 
 	dbus_message_iter_init_append(call, &request.args);
 	dbus_message_iter_open_container(&request.args, DBUS_TYPE_ARRAY, "{sv}", &request.dict);
@@ -749,7 +750,9 @@ static bool codec_needs_contiguous(void)
 	dbus_message_iter_init(reply, &iter);
 	if (dict_find(&iter, "heap", &value))
 		dbus_message_iter_get_basic(&value, &heap);
-	return strcmp(heap, "reserved") == 0;
+	reserved = strcmp(heap, "reserved") == 0;
+	dbus_message_unref(reply);
+	return reserved;
 }
 
 START_TEST(what_the_trial_confirms_is_for_all)

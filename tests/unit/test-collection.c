@@ -1257,6 +1257,37 @@ START_TEST(the_initiator_does_not_come_back)
 }
 END_TEST
 
+START_TEST(the_initiator_learns_why_it_has_ended)
+{
+	struct answer answer = {0};
+
+	ck_assert_int_eq(create("640x480 linger-ms=60000 f=XR24 camera=cam0:capture", 1), 0);
+	ck_assert_int_eq(bind(1), 0);
+	die(1 - _i); /* before the initiator goes, or after */
+	die(_i);
+	clients[0] = new_client(1000, 0);
+	ck_assert_int_lt(wait_for(0, &answer), 0);
+	ck_assert_int_eq(answer.code, ERROR_GONE);
+	go(0, LEAVES);
+	ck_assert_int_eq(broker_get_timeout(broker), -1);
+}
+END_TEST
+
+/* Nobody has been told the number of what Allocate makes before it is answered. */
+START_TEST(what_is_not_answered_yet_is_not_found)
+{
+	struct answer answer = {0};
+	struct collection *found;
+
+	ck_assert_int_eq(broker_allocate(clients[0], request_by_text("640x480 c=cam0:capture"),
+					 on_decided, &answer, NULL),
+			 0);
+	ck_assert_int_eq(broker_find_collection(clients[0], 1, NULL, &found), -ESTALE);
+	run_all();
+	ck_assert_int_eq(broker_find_collection(clients[0], 1, NULL, &found), 0);
+}
+END_TEST
+
 /* ---- lists ---- */
 
 START_TEST(a_list_has_what_its_user_pays_for)
@@ -1446,6 +1477,8 @@ static void add_later(TCase *all)
 	tcase_add_test(all, buffers_of_groups_are_numbered_one_after_the_other);
 	tcase_add_loop_test(all, the_initiator_comes_back, 0, 2);
 	tcase_add_test(all, the_initiator_does_not_come_back);
+	tcase_add_loop_test(all, the_initiator_learns_why_it_has_ended, 0, 2);
+	tcase_add_test(all, what_is_not_answered_yet_is_not_found);
 	tcase_add_loop_test(all, a_list_has_what_its_user_pays_for, 0, 4);
 	tcase_add_test(all, every_allocation_fails_once);
 }
