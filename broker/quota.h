@@ -15,6 +15,7 @@ enum quota_kind {
 	QUOTA_BUFFERS,
 	QUOTA_BYTES,	     /* page-rounded */
 	QUOTA_FDS_IN_FLIGHT, /* sent and not acknowledged */
+	QUOTA_TOKENS,	     /* members of collections, used or not, but for the initiators */
 	QUOTA_KINDS
 };
 
@@ -24,7 +25,8 @@ enum quota_kind {
 	X(QUOTA_COLLECTIONS, "collections", 16, 64, 512)            \
 	X(QUOTA_BUFFERS, "buffers", 128, 256, 1024)                 \
 	X(QUOTA_BYTES, "bytes", 1ull << 30, 2ull << 30, 8ull << 30) \
-	X(QUOTA_FDS_IN_FLIGHT, "fds in flight", 64, 256, 4096)
+	X(QUOTA_FDS_IN_FLIGHT, "fds in flight", 64, 256, 4096)      \
+	X(QUOTA_TOKENS, "tokens", 64, 128, 1024)
 
 struct quota_limit {
 	const char *name;

@@ -26,6 +26,7 @@
 #include "daemon/bus-socket.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/methods-objects.h"
 #include "daemon/methods.h"
 #include "daemon/peer.h"
 #include "protocol/limits.h"
@@ -764,4 +765,33 @@ void bus_on_change(struct bus *bus, enum broker_change change, const void *descr
 		   const void *previous)
 {
 	methods_on_change(bus->methods, change, descriptor, previous);
+}
+
+/* To one client alone, on whichever transport it is. */
+static void send_to(struct bus *bus, const struct peer *peer, DBusMessage *signal)
+{
+	for (struct link *link = bus->links; link; link = link->next)
+		if (link->peer == peer)
+			send_signal(link, signal);
+	for (struct caller *caller = bus->callers; caller; caller = caller->next) {
+		if (caller->peer != peer)
+			continue;
+		if (dbus_message_set_destination(signal, caller->name))
+			send_signal(bus->bus_link, signal);
+		else
+			log_refusal(LOG_REFUSAL_MEMORY, peer_get_uid(peer));
+	}
+}
+
+void bus_on_collection(struct bus *bus, struct peer *peer, uint64_t number, enum broker_event event,
+		       uint32_t generation, const struct error *error)
+{
+	DBusMessage *signal = subject_new_event(number, event, generation, error);
+
+	if (signal) {
+		send_to(bus, peer, signal);
+		dbus_message_unref(signal);
+	} else {
+		log_refusal(LOG_REFUSAL_MEMORY, peer_get_uid(peer));
+	}
 }

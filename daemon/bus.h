@@ -7,6 +7,7 @@
 
 struct bus;
 struct loop;
+struct peer;
 
 /* Has `on_lost` called, once and from the loop, when the bus or our name on it is lost. `loop` and
  * `broker` are borrowed until bus_destroy. Returns owned. Errors: -ENOMEM. */
@@ -32,5 +33,9 @@ void bus_settle(struct bus *bus);
 /* broker_host.on_change */
 void bus_on_change(struct bus *bus, enum broker_change change, const void *descriptor,
 		   const void *previous);
+
+/* broker_host.on_collection; `peer` is whom to tell */
+void bus_on_collection(struct bus *bus, struct peer *peer, uint64_t number, enum broker_event event,
+		       uint32_t generation, const struct error *error);
 
 #endif

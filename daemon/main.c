@@ -116,6 +116,23 @@ static void on_change(void *data, enum broker_change change, const void *descrip
 		bus_on_change(daemon->bus, change, descriptor, previous);
 }
 
+static void on_collection(void *data, void *client_data, uint64_t number, enum broker_event event,
+			  uint32_t generation, const struct error *error)
+{
+	struct daemon *daemon = data;
+
+	if (daemon->bus)
+		bus_on_collection(daemon->bus, client_data, number, event, generation, error);
+}
+
+static void on_stuck(void *data, uint64_t number, const struct vocab_strings *missing)
+{
+	(void)data;
+	for (size_t i = 0; i < missing->len; i++)
+		log_info("collection %llu waits for %s", (unsigned long long)number,
+			 missing->items[i]);
+}
+
 static void settle(struct daemon *daemon)
 {
 	const struct machine *machine = broker_get_machine(daemon->broker);
@@ -232,8 +249,12 @@ static void on_quirk_problem(void *data, const char *file, unsigned int line, co
 
 static int start_broker(struct daemon *daemon)
 {
-	struct broker_host host = {
-		.data = daemon, .submit = submit, .on_change = on_change, .on_settled = on_settled};
+	struct broker_host host = {.data = daemon,
+				   .submit = submit,
+				   .on_change = on_change,
+				   .on_settled = on_settled,
+				   .on_collection = on_collection,
+				   .on_stuck = on_stuck};
 	struct broker_options options = {
 		.trial_program = daemon->config.trial_program,
 		.quirk_directories = daemon->config.quirks[0] ? daemon->config.quirks : NULL,

@@ -3,6 +3,8 @@
 
 #include <dbus/dbus.h>
 
+#include "protocol/wire.h"
+
 bool append_in(DBusMessageIter *iter, int type, const char *contained, append_fn fill,
 	       const void *data)
 {
@@ -34,4 +36,9 @@ bool append_nothing(DBusMessageIter *iter, const void *data)
 	(void)iter;
 	(void)data;
 	return true;
+}
+
+bool append_record(DBusMessageIter *iter, const void *data)
+{
+	return wire_append_record(iter, data) == 0;
 }

@@ -22,6 +22,9 @@ bool append_in(struct DBusMessageIter *iter, int type, const char *contained, ap
 bool append_string(struct DBusMessageIter *iter, const void *text);
 bool append_nothing(struct DBusMessageIter *iter, const void *data);
 
+/* The same: a record as a{sv}. */
+bool append_record(struct DBusMessageIter *iter, const void *record);
+
 bool append_path(struct DBusMessageIter *iter, const char *path);
 
 #endif

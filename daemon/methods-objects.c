@@ -3,9 +3,11 @@
 
 #include <dbus/dbus.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/model/text.h"
 #include "daemon/methods-features.h"
 #include "protocol/wire.h"
 
@@ -56,13 +58,17 @@ static bool append_machine(DBusMessageIter *iter, const struct subject *subject,
 
 static bool append_plan(DBusMessageIter *iter, const struct subject *subject, unsigned int row)
 {
+	const struct plan *plan = collection_get_plan(subject->collection);
+
 	(void)row;
-	return wire_append_record(iter, collection_get_plan(subject->collection)) == 0;
+	return plan ? wire_append_record(iter, plan) == 0
+		    : append_in(iter, DBUS_TYPE_ARRAY, "{sv}", append_nothing, NULL);
 }
 
 static bool append_plan_row(DBusMessageIter *iter, const struct subject *subject, unsigned int row)
 {
-	uint32_t value = (uint32_t)vocab_number(collection_get_plan(subject->collection), row);
+	const struct plan *plan = collection_get_plan(subject->collection);
+	uint32_t value = plan ? (uint32_t)vocab_number(plan, row) : 0;
 
 	return dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT32, &value);
 }
@@ -343,4 +349,42 @@ DBusMessage *subject_new_facts_changed(const struct subject *subject, uint64_t r
 
 	return new_signal(subject->path, DBUS_INTERFACE_PROPERTIES, "PropertiesChanged",
 			  append_changed_facts, &of);
+}
+
+/* ---- collections ---- */
+
+/* An event of a collection. */
+struct event {
+	enum broker_event event;
+	uint32_t generation;
+	const struct error *error;
+};
+
+static bool append_event(DBusMessageIter *iter, const void *data)
+{
+	const struct event *event = data;
+	char name[64];
+	char *text;
+	bool ok;
+
+	if (event->event != BROKER_ENDED)
+		return dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT32, &event->generation);
+	text = text_error(event->error);
+	snprintf(name, sizeof(name), ERROR_PREFIX "%s", error_rows[event->error->code].name);
+	ok = text && append_string(iter, name) && append_string(iter, text);
+	free(text);
+	return ok;
+}
+
+DBusMessage *subject_new_event(uint64_t number, enum broker_event event, uint32_t generation,
+			       const struct error *error)
+{
+	static const char *const names[] = {[BROKER_NEGOTIATED] = "Negotiated",
+					    [BROKER_HANDED_OVER] = "HandedOver",
+					    [BROKER_ENDED] = "Ended"};
+	struct event body = {.event = event, .generation = generation, .error = error};
+	char path[sizeof(WIRE_PATH_COLLECTION) + 24];
+
+	snprintf(path, sizeof(path), WIRE_PATH_COLLECTION "%llu", (unsigned long long)number);
+	return new_signal(path, WIRE_COLLECTION, names[event], append_event, &body);
 }

@@ -69,4 +69,8 @@ struct DBusMessage *subject_new_removed(const struct subject *subject);
 struct DBusMessage *subject_new_properties_changed(const struct subject *subject, uint64_t rows);
 struct DBusMessage *subject_new_facts_changed(const struct subject *subject, uint64_t rows);
 
+/* The signal that tells a member what happens to its collection. Returns owned; NULL: no memory. */
+struct DBusMessage *subject_new_event(uint64_t number, enum broker_event event, uint32_t generation,
+				      const struct error *error);
+
 #endif

@@ -17,28 +17,20 @@
 #include "daemon/change.h"
 #include "daemon/log.h"
 #include "daemon/methods-append.h"
+#include "daemon/methods-call.h"
+#include "daemon/methods-collection.h"
 #include "daemon/methods-objects.h"
 #include "daemon/peer.h"
 #include "protocol/limits.h"
 #include "protocol/wire.h"
 
-#define HANDLE_LATER 1
+int methods_read_request(const struct call *call, struct error *error, struct request **ret_request)
+{
+	DBusMessageIter iter;
 
-struct methods {
-	struct broker *broker;
-	void (*broadcast)(void *data, DBusMessage *signal);
-	void *data;
-	bool settled;
-};
-
-struct call {
-	struct methods *methods;
-	struct subject subject;
-	struct peer *peer; /* NULL: not known, and not needed */
-	DBusConnection *connection;
-	DBusMessage *message;
-	uint64_t serial; /* of fds in the reply; 0: none */
-};
+	dbus_message_iter_init(call->message, &iter);
+	return wire_read_record(&iter, &vocab_request, error, ret_request);
+}
 
 int methods_create(struct broker *broker, void (*broadcast)(void *data, DBusMessage *signal),
 		   void *data, struct methods **ret_methods)
@@ -117,7 +109,7 @@ static void give_up(DBusConnection *connection)
 }
 
 /* Takes the reply; NULL: there was no memory for it. */
-static bool send_reply(DBusConnection *connection, DBusMessage *call, DBusMessage *reply)
+bool methods_send_reply(DBusConnection *connection, DBusMessage *call, DBusMessage *reply)
 {
 	bool ok = reply != NULL;
 
@@ -136,12 +128,12 @@ void methods_refuse(DBusConnection *connection, DBusMessage *call, enum error_co
 	struct error error = {0};
 	int number = error_set(&error, code, CONSTRAINT_REQUEST, NULL, NULL, wanted, offered);
 
-	send_reply(connection, call, wire_error(call, &error, number));
+	methods_send_reply(connection, call, wire_error(call, &error, number));
 	error_finish(&error);
 }
 
-static int reply_with(const struct call *call, append_fn fill, const void *data,
-		      DBusMessage **ret_reply)
+int methods_reply_with(const struct call *call, append_fn fill, const void *data,
+		       DBusMessage **ret_reply)
 {
 	DBusMessage *reply = dbus_message_new_method_return(call->message);
 	DBusMessageIter iter;
@@ -164,20 +156,7 @@ static int reply_error(const struct call *call, const char *name, const char *te
 	return *ret_reply ? 0 : -ENOMEM;
 }
 
-static bool append_record(DBusMessageIter *iter, const void *data)
-{
-	return wire_append_record(iter, data) == 0;
-}
-
 /* ---- org.dmabroker1.Manager ---- */
-
-static int read_request(const struct call *call, struct error *error, struct request **ret_request)
-{
-	DBusMessageIter iter;
-
-	dbus_message_iter_init(call->message, &iter);
-	return wire_read_record(&iter, &vocab_request, error, ret_request);
-}
 
 static int handle_Plan(struct call *call, struct error *error, DBusMessage **ret_reply)
 {
@@ -185,106 +164,15 @@ static int handle_Plan(struct call *call, struct error *error, DBusMessage **ret
 	struct plan *plan;
 	int result;
 
-	result = read_request(call, error, &request);
+	result = methods_read_request(call, error, &request);
 	if (result)
 		return result;
 	result = broker_plan(call->methods->broker, request, error, &plan);
 	if (result)
 		return result;
-	result = reply_with(call, append_record, plan, ret_reply);
+	result = methods_reply_with(call, append_record, plan, ret_reply);
 	vocab_destroy(plan);
 	return result;
-}
-
-/* An Allocate under way. */
-struct allocation {
-	struct peer_call call;
-	DBusConnection *connection;
-	DBusMessage *message;
-};
-
-static void destroy_allocation(struct allocation *allocation)
-{
-	peer_end_call(&allocation->call);
-	dbus_message_unref(allocation->message);
-	dbus_connection_unref(allocation->connection);
-	free(allocation);
-}
-
-static bool append_collection(DBusMessageIter *iter, const void *data)
-{
-	const struct collection *collection = data;
-	char path[sizeof(WIRE_PATH_COLLECTION) + 24];
-
-	snprintf(path, sizeof(path), WIRE_PATH_COLLECTION "%llu",
-		 (unsigned long long)collection_get_number(collection));
-	return append_path(iter, path) && append_record(iter, collection_get_plan(collection));
-}
-
-static void on_allocated(void *data, struct collection *collection, const struct error *error)
-{
-	struct allocation *allocation = data;
-	struct call call = {.connection = allocation->connection, .message = allocation->message};
-	DBusMessage *reply = NULL;
-
-	if (!allocation->call.peer) {
-		log_debug("a client went away before its buffers came");
-	} else {
-		if (!collection)
-			reply = wire_error(call.message, error, error_rows[error->code].number);
-		else if (reply_with(&call, append_collection, collection, &reply))
-			reply = NULL;
-		send_reply(call.connection, call.message, reply);
-	}
-	destroy_allocation(allocation);
-}
-
-static int begin_allocation(struct call *call, struct error *error,
-			    struct allocation **ret_allocation)
-{
-	struct allocation *allocation = calloc(1, sizeof(*allocation));
-
-	if (!allocation)
-		return -ENOMEM;
-	if (peer_begin_call(call->peer, &allocation->call)) {
-		free(allocation);
-		log_refusal(LOG_REFUSAL_CALLS, peer_get_uid(call->peer));
-		return error_setf(error, ERROR_QUOTA_EXCEEDED, CONSTRAINT_REQUEST, NULL, NULL,
-				  "one call more under way", "%d", LIMIT_PENDING_CALLS);
-	}
-	allocation->connection = dbus_connection_ref(call->connection);
-	allocation->message = dbus_message_ref(call->message);
-	*ret_allocation = allocation;
-	return 0;
-}
-
-static int handle_Allocate(struct call *call, struct error *error, DBusMessage **ret_reply)
-{
-	struct broker_client *client;
-	struct allocation *allocation = NULL;
-	struct request *request;
-	int result;
-
-	(void)ret_reply;
-	if (dbus_message_get_no_reply(call->message))
-		return HANDLE_LATER;
-	result = peer_get_client(call->peer, &client);
-	if (result)
-		return result;
-	result = read_request(call, error, &request);
-	if (result)
-		return result;
-	result = begin_allocation(call, error, &allocation);
-	if (result) {
-		vocab_destroy(request);
-		return result;
-	}
-	result = broker_allocate(client, request, on_allocated, allocation, error);
-	if (result) {
-		destroy_allocation(allocation);
-		return result;
-	}
-	return HANDLE_LATER;
 }
 
 /* ---- org.freedesktop.DBus.ObjectManager ---- */
@@ -292,7 +180,7 @@ static int handle_Allocate(struct call *call, struct error *error, DBusMessage *
 static int handle_GetManagedObjects(struct call *call, struct error *error, DBusMessage **ret_reply)
 {
 	(void)error;
-	return reply_with(call, subject_append_managed, &call->subject, ret_reply);
+	return methods_reply_with(call, subject_append_managed, &call->subject, ret_reply);
 }
 
 /* ---- org.freedesktop.DBus.Properties ---- */
@@ -342,7 +230,7 @@ static int handle_Get(struct call *call, struct error *error, DBusMessage **ret_
 	(void)error;
 	if (result || *ret_reply)
 		return result;
-	return reply_with(call, subject_append_property, &property, ret_reply);
+	return methods_reply_with(call, subject_append_property, &property, ret_reply);
 }
 
 static int handle_GetAll(struct call *call, struct error *error, DBusMessage **ret_reply)
@@ -355,7 +243,7 @@ static int handle_GetAll(struct call *call, struct error *error, DBusMessage **r
 	dbus_message_iter_get_basic(&iter, &of.interface);
 	if (*of.interface && !has_interface(&call->subject, of.interface))
 		return reply_unknown_interface(call, of.interface, ret_reply);
-	return reply_with(call, subject_append_properties, &of, ret_reply);
+	return methods_reply_with(call, subject_append_properties, &of, ret_reply);
 }
 
 static int handle_Set(struct call *call, struct error *error, DBusMessage **ret_reply)
@@ -438,96 +326,12 @@ static int handle_Introspect(struct call *call, struct error *error, DBusMessage
 	(void)error;
 	if (!result) {
 		document = introspect_document(call->subject.kind, children.names, children.len);
-		result = document ? reply_with(call, append_string, document, ret_reply) : -ENOMEM;
+		result = document ? methods_reply_with(call, append_string, document, ret_reply)
+				  : -ENOMEM;
 	}
 	for (size_t i = 0; i < children.len; i++)
 		free(children.paths[i]);
 	free(document);
-	return result;
-}
-
-/* ---- org.dmabroker1.Collection ---- */
-
-struct buffers {
-	uint64_t serial;
-	struct buffer_record **records;
-	size_t len;
-};
-
-static bool append_buffers(DBusMessageIter *iter, const void *data)
-{
-	const struct buffers *buffers = data;
-
-	return dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT64, &buffers->serial) &&
-	       wire_append_records(iter, (void *const *)buffers->records, buffers->len) == 0;
-}
-
-static void destroy_buffers(struct buffers *buffers)
-{
-	for (size_t i = 0; i < buffers->len; i++)
-		vocab_destroy(buffers->records[i]);
-	free(buffers->records);
-}
-
-/* The fds of a reply that never left are not in flight. */
-static void acknowledge(const struct call *call)
-{
-	struct broker_client *client;
-
-	if (call->serial && peer_get_client(call->peer, &client) == 0)
-		broker_acknowledge(client, call->serial, NULL);
-}
-
-static int handle_GetBuffers(struct call *call, struct error *error, DBusMessage **ret_reply)
-{
-	struct buffers buffers;
-	dbus_uint32_t first, count;
-	int result;
-
-	if (dbus_message_get_no_reply(call->message))
-		return HANDLE_LATER;
-	if (!dbus_connection_can_send_type(call->connection, DBUS_TYPE_UNIX_FD))
-		return error_set(error, ERROR_NOT_SUPPORTED, CONSTRAINT_REQUEST, NULL, NULL,
-				 "a connection that takes file descriptors", "one that does not");
-	if (!dbus_message_get_args(call->message, NULL, DBUS_TYPE_UINT32, &first, DBUS_TYPE_UINT32,
-				   &count, DBUS_TYPE_INVALID))
-		return -ENOMEM;
-	result = collection_get_buffers(call->subject.collection, first, count, LIMIT_MESSAGE_FDS,
-					error, &buffers.serial, &buffers.records, &buffers.len);
-	if (result)
-		return result;
-	call->serial = buffers.serial;
-	result = reply_with(call, append_buffers, &buffers, ret_reply);
-	destroy_buffers(&buffers);
-	if (result)
-		acknowledge(call);
-	return result;
-}
-
-static int handle_Acknowledge(struct call *call, struct error *error, DBusMessage **ret_reply)
-{
-	struct broker_client *client;
-	dbus_uint64_t serial;
-	int result;
-
-	if (!dbus_message_get_args(call->message, NULL, DBUS_TYPE_UINT64, &serial,
-				   DBUS_TYPE_INVALID))
-		return -ENOMEM;
-	result = peer_get_client(call->peer, &client);
-	if (!result)
-		result = broker_acknowledge(client, serial, error);
-	if (result)
-		return result;
-	return reply_with(call, append_nothing, NULL, ret_reply);
-}
-
-static int handle_Release(struct call *call, struct error *error, DBusMessage **ret_reply)
-{
-	int result = reply_with(call, append_nothing, NULL, ret_reply);
-
-	(void)error;
-	if (!result)
-		collection_release(call->subject.collection);
 	return result;
 }
 
@@ -536,14 +340,14 @@ static int handle_Release(struct call *call, struct error *error, DBusMessage **
 static int handle_Hello(struct call *call, struct error *error, DBusMessage **ret_reply)
 {
 	(void)error;
-	return reply_with(call, append_string, ":1.1", ret_reply);
+	return methods_reply_with(call, append_string, ":1.1", ret_reply);
 }
 
 /* Signals come without being asked for. */
 static int handle_AddMatch(struct call *call, struct error *error, DBusMessage **ret_reply)
 {
 	(void)error;
-	return reply_with(call, append_nothing, NULL, ret_reply);
+	return methods_reply_with(call, append_nothing, NULL, ret_reply);
 }
 
 /* ---- which object, which method ---- */
@@ -552,6 +356,7 @@ enum method_flags {
 	NEEDS_PEER = 1 << 0,
 	NEEDS_DEVICES = 1 << 1,
 	SAME_FOR_ALL = 1 << 2, /* does not look into a collection */
+	NEEDS_REPLY = 1 << 3,  /* does nothing for who wants no answer */
 };
 
 static const struct method {
@@ -562,14 +367,27 @@ static const struct method {
 	unsigned int flags;
 } methods_table[] = {
 	{WIRE_MANAGER, "Plan", "a{sv}", handle_Plan, NEEDS_DEVICES},
-	{WIRE_MANAGER, "Allocate", "a{sv}", handle_Allocate, NEEDS_DEVICES | NEEDS_PEER},
+	{WIRE_MANAGER, "Allocate", "a{sv}", handle_Allocate,
+	 NEEDS_DEVICES | NEEDS_PEER | NEEDS_REPLY},
+	{WIRE_MANAGER, "CreateCollection", "a{sv}u", handle_CreateCollection,
+	 NEEDS_DEVICES | NEEDS_PEER | NEEDS_REPLY},
+	{WIRE_MANAGER, "Bind", "s", handle_Bind, NEEDS_PEER | NEEDS_REPLY},
+	{WIRE_MANAGER, "ListCollections", "", handle_ListCollections, NEEDS_PEER},
 	{"org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "", handle_GetManagedObjects,
 	 NEEDS_DEVICES},
 	{DBUS_INTERFACE_PROPERTIES, "Get", "ss", handle_Get, 0},
 	{DBUS_INTERFACE_PROPERTIES, "GetAll", "s", handle_GetAll, 0},
 	{DBUS_INTERFACE_PROPERTIES, "Set", "ssv", handle_Set, 0},
 	{DBUS_INTERFACE_INTROSPECTABLE, "Introspect", "", handle_Introspect, SAME_FOR_ALL},
-	{WIRE_COLLECTION, "GetBuffers", "uu", handle_GetBuffers, NEEDS_PEER},
+	{WIRE_COLLECTION, "CreateTokens", "u", handle_CreateTokens, NEEDS_PEER | NEEDS_REPLY},
+	{WIRE_COLLECTION, "Speak", "aa{sv}", handle_Speak, NEEDS_PEER},
+	{WIRE_COLLECTION, "Wait", "", handle_Wait, NEEDS_PEER | NEEDS_REPLY},
+	{WIRE_COLLECTION, "GetStatus", "", handle_GetStatus, NEEDS_PEER},
+	{WIRE_COLLECTION, "Renegotiate", "a{sv}", handle_Renegotiate, NEEDS_PEER},
+	{WIRE_COLLECTION, "Report", "suu", handle_Report, NEEDS_PEER},
+	{WIRE_COLLECTION, "HandOver", "u", handle_HandOver, NEEDS_PEER},
+	{WIRE_COLLECTION, "Cancel", "", handle_Cancel, NEEDS_PEER},
+	{WIRE_COLLECTION, "GetBuffers", "uu", handle_GetBuffers, NEEDS_PEER | NEEDS_REPLY},
 	{WIRE_COLLECTION, "Acknowledge", "t", handle_Acknowledge, NEEDS_PEER},
 	{WIRE_COLLECTION, "Release", "", handle_Release, NEEDS_PEER},
 	{DBUS_INTERFACE_DBUS, "Hello", "", handle_Hello, 0},
@@ -722,6 +540,8 @@ static int run_method(struct call *call, const struct method *method, struct err
 
 	if (!dbus_message_has_signature(call->message, method->signature))
 		return reply_wrong_signature(call, method, ret_reply);
+	if (method->flags & NEEDS_REPLY && dbus_message_get_no_reply(call->message))
+		return HANDLE_LATER;
 	if (needs_collection(call, method)) {
 		result = find_own_collection(call, error);
 		if (result)
@@ -748,8 +568,8 @@ static void answer(struct call *call, const struct method *method, int found)
 
 	if (result < 0)
 		reply = wire_error(call->message, &error, result);
-	if (result != HANDLE_LATER && !send_reply(call->connection, call->message, reply))
-		acknowledge(call);
+	if (result != HANDLE_LATER && !methods_send_reply(call->connection, call->message, reply))
+		methods_acknowledge(call);
 	error_finish(&error);
 }
 

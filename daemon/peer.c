@@ -47,7 +47,7 @@ int peer_get_client(struct peer *peer, struct broker_client **ret_client)
 	int error;
 
 	if (!peer->client) {
-		error = broker_client_create(peer->broker, peer->uid, &peer->client);
+		error = broker_client_create(peer->broker, peer->uid, peer, &peer->client);
 		if (error)
 			return error;
 	}

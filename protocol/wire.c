@@ -374,6 +374,22 @@ int wire_read_record(DBusMessageIter *iter, const struct vocab_group *group, str
 	return result;
 }
 
+int wire_read_list(DBusMessageIter *iter, void *record, unsigned int index, struct error *error)
+{
+	const struct vocab_row *row = &((struct vocab_head *)record)->group->rows[index];
+	struct reader reader = {.error = error};
+	int result = has_type(iter, "aa{sv}");
+
+	if (result > 0 && dbus_message_iter_get_element_count(iter) == 0)
+		result = 0;
+	else if (result > 0)
+		result = read_list(&reader, iter, record, row, index, VOCAB_DECLARED);
+	else if (result == 0)
+		result = refuse(&reader, row->name, "records: aa{sv}", "another type");
+	dbus_message_iter_next(iter);
+	return result;
+}
+
 /* ---- writing; every step may be out of memory, and what was opened is abandoned then ---- */
 
 static bool append_basic(DBusMessageIter *iter, const void *record, const struct vocab_row *row,

@@ -35,6 +35,12 @@
 int wire_read_record(DBusMessageIter *iter, const struct vocab_group *group, struct error *error,
 		     void *ret_record);
 
+/*
+ * Reads the aa{sv} at `iter` into the list of a row of `record`, which has none yet, and moves on.
+ * An empty list leaves the row absent. Errors: as wire_read_record.
+ */
+int wire_read_list(DBusMessageIter *iter, void *record, unsigned int row, struct error *error);
+
 /* Appends a record as a{sv}; its fds are duplicated into the message. Errors: -ENOMEM. */
 int wire_append_record(DBusMessageIter *iter, const void *record);
 

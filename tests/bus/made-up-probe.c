@@ -11,6 +11,7 @@
  *	role ID KEY VALUE	a fact of the device's first role
  *	how ID TEXT		another line of how the facts were obtained
  *	touch ID		it is measured again, and nothing is new
+ *	quiet ID KEY VALUE	as role, of all roles, and nobody is told: found when it is asked
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -149,6 +150,9 @@ static enum probe_event obey(struct probe *probe, void *record, const char *verb
 		set_value(record, key, value);
 	if (strcmp(verb, "role") == 0)
 		set_value(((struct device *)record)->roles.items[0], key, value);
+	for (size_t i = 0; strcmp(verb, "quiet") == 0 && i < ((struct device *)record)->roles.len;
+	     i++)
+		set_value(((struct device *)record)->roles.items[i], key, value);
 	if (strcmp(verb, "how") == 0)
 		add_how(record, key);
 	if (strcmp(verb, "clear") == 0) {
@@ -173,7 +177,8 @@ static void run_line(struct probe *probe, char *line, probe_event_fn on_event, v
 	pthread_mutex_lock(&mutex);
 	event = obey(probe, record, verb, key, value);
 	pthread_mutex_unlock(&mutex);
-	report(on_event, data, event, record);
+	if (strcmp(verb, "quiet") != 0)
+		report(on_event, data, event, record);
 }
 
 int __wrap_probe_dispatch(struct probe *probe, probe_event_fn on_event, void *data)

@@ -74,7 +74,7 @@ includes libclient broker/model/ broker/solver/solve.h protocol/ libclient/ dmab
 includes ctl ctl/ dmabroker.h broker/probe/quirks.h
 includes examples examples/ dmabroker.h
 only_in 'dbus/' protocol/wire.[ch] 'daemon/bus*.c' 'daemon/methods*.c' 'libclient/client*'
-only_in 'broker/solver/' 'broker/solver/*' broker/broker.c libclient/offline.c
+only_in 'broker/solver/' 'broker/solver/*' broker/allocation.[ch] broker/negotiation.c libclient/offline.c
 only_in 'broker/probe/quirks.h' 'broker/probe/*' broker/broker.c ctl/quirks.c
 only_in 'ini.h' broker/probe/quirks-read.c
 only_in 'libudev' 'broker/probe/*'

@@ -299,6 +299,8 @@ static void set_key(void *record, const char *key, const char *value)
 	if (head->group->rows[row].type == VOCAB_ENUM) {
 		index = vocab_name_index(head->group->rows[row].names, value);
 		must(vocab_set_number(record, (unsigned int)row, (uint64_t)index, VOCAB_DECLARED));
+	} else if (head->group->rows[row].type == VOCAB_STRING) {
+		must(vocab_set_string(record, (unsigned int)row, value, VOCAB_DECLARED));
 	} else {
 		must(vocab_set_number(record, (unsigned int)row, strtoull(value, NULL, 10),
 				      VOCAB_DECLARED));
