@@ -19,19 +19,34 @@ struct memory_object *buffer_memory(const struct dmabroker_buffer *buffer, size_
 	return memory < list->len ? (struct memory_object *)list->items[memory] : NULL;
 }
 
-int buffer_init(struct dmabroker_buffer *buffer, struct dmabroker_collection *collection,
+/* The plan that a buffer follows: its group's where participants are split. NULL: no such group. */
+static const struct plan *plan_of(const struct plan *plan, const struct buffer_record *record)
+{
+	if (!plan->groups.len)
+		return plan;
+	if (!vocab_has(record, BUFFER_GROUP) || record->group >= plan->groups.len)
+		return NULL;
+	return (const struct plan *)plan->groups.items[record->group];
+}
+
+int buffer_init(struct dmabroker_buffer *buffer, struct dmabroker *broker, const struct plan *plan,
 		struct buffer_record *record)
 {
-	const struct vocab_dicts *views = &collection->plan->participants;
+	const struct vocab_dicts *views;
 
+	plan = plan_of(plan, record);
+	if (!plan)
+		return -EPROTO;
+	views = &plan->participants;
 	if (!record->memory.len || record->memory.len > 4 || views->len > ACCESS_AGENTS_MAX)
 		return -EPROTO;
 	for (size_t i = 0; i < record->memory.len; i++)
 		if (!vocab_has(record->memory.items[i], MEMORY_FD))
 			return -EPROTO;
-	buffer->collection = collection;
+	buffer->broker = broker;
+	buffer->plan = plan;
 	buffer->record = record;
-	buffer->access.cached = vocab_number(collection->plan, PLAN_CACHED);
+	buffer->access.cached = vocab_number(plan, PLAN_CACHED);
 	buffer->access.agents_len = (unsigned int)views->len;
 	for (size_t i = 0; i < views->len; i++)
 		buffer->access.agents[i].kind =
@@ -47,6 +62,11 @@ void buffer_finish(struct dmabroker_buffer *buffer)
 		if (buffer->address[i])
 			munmap(buffer->address[i], dmabroker_buffer_get_bytes(buffer, i));
 	vocab_destroy(buffer->record);
+}
+
+const struct dmabroker_record *dmabroker_buffer_get_plan(const struct dmabroker_buffer *buffer)
+{
+	return (const struct dmabroker_record *)buffer->plan;
 }
 
 size_t dmabroker_buffer_get_memory_count(const struct dmabroker_buffer *buffer)
@@ -75,24 +95,19 @@ uint64_t dmabroker_buffer_get_inode(const struct dmabroker_buffer *buffer, size_
 	return object ? object->inode : 0;
 }
 
-static struct dmabroker *broker_of(const struct dmabroker_buffer *buffer)
-{
-	return buffer->collection->broker;
-}
-
 int dmabroker_buffer_map(struct dmabroker_buffer *buffer, size_t memory, void **ret_address)
 {
 	const struct memory_object *object = buffer_memory(buffer, memory);
 	void *address;
 
 	if (!object)
-		return handle_fail(broker_of(buffer), -ERANGE,
-				   "the buffer has no memory object %zu", memory);
+		return handle_fail(buffer->broker, -ERANGE, "the buffer has no memory object %zu",
+				   memory);
 	if (!buffer->address[memory]) {
 		address = mmap(NULL, object->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, object->fd,
 			       0);
 		if (address == MAP_FAILED)
-			return handle_fail(broker_of(buffer), -errno, "mmap of %llu bytes: %s",
+			return handle_fail(buffer->broker, -errno, "mmap of %llu bytes: %s",
 					   (unsigned long long)object->bytes, strerror(errno));
 		buffer->address[memory] = address;
 	}
@@ -104,12 +119,12 @@ int dmabroker_buffer_map(struct dmabroker_buffer *buffer, size_t memory, void **
 
 static int find_agent(const struct dmabroker_buffer *buffer, const char *participant)
 {
-	const struct vocab_dicts *views = &buffer->collection->plan->participants;
+	const struct vocab_dicts *views = &buffer->plan->participants;
 
 	for (size_t i = 0; i < views->len; i++)
 		if (strcmp(vocab_string(views->items[i], VIEW_NAME), participant) == 0)
 			return (int)i;
-	return handle_fail(broker_of(buffer), -ENOENT, "the plan has no participant called %s",
+	return handle_fail(buffer->broker, -ENOENT, "the plan has no participant called %s",
 			   participant);
 }
 
@@ -145,7 +160,7 @@ static int maintain(const struct dmabroker_buffer *buffer, enum operation operat
 			error = sync_bracket(fd, DMA_BUF_SYNC_READ);
 	}
 	if (error)
-		return handle_fail(broker_of(buffer), error, "DMA_BUF_IOCTL_SYNC: %s",
+		return handle_fail(buffer->broker, error, "DMA_BUF_IOCTL_SYNC: %s",
 				   strerror(-error));
 	return 0;
 }
@@ -164,9 +179,9 @@ static int wait_for_fences(const struct dmabroker_buffer *buffer, enum access_mo
 			result = poll(&wait, 1, FENCE_TIMEOUT_MS);
 		} while (result < 0 && (errno == EINTR || errno == EAGAIN));
 		if (result < 0)
-			return handle_fail(broker_of(buffer), -errno, "poll: %s", strerror(errno));
+			return handle_fail(buffer->broker, -errno, "poll: %s", strerror(errno));
 		if (result == 0)
-			return handle_fail(broker_of(buffer), -ETIMEDOUT,
+			return handle_fail(buffer->broker, -ETIMEDOUT,
 					   "a device has not finished with the buffer within %d s",
 					   FENCE_TIMEOUT_MS / 1000);
 	}
@@ -178,14 +193,13 @@ static int explain_refusal(const struct dmabroker_buffer *buffer, int error,
 {
 	switch (error) {
 	case -EBUSY:
-		return handle_fail(broker_of(buffer), error,
+		return handle_fail(buffer->broker, error,
 				   "%s cannot begin: another participant has not ended its access",
 				   participant);
 	case -EALREADY:
-		return handle_fail(broker_of(buffer), error, "%s has begun already", participant);
+		return handle_fail(buffer->broker, error, "%s has begun already", participant);
 	default:
-		return handle_fail(broker_of(buffer), error,
-				   "an access reads, writes, or does both");
+		return handle_fail(buffer->broker, error, "an access reads, writes, or does both");
 	}
 }
 
@@ -220,7 +234,7 @@ int dmabroker_buffer_end_access(struct dmabroker_buffer *buffer, const char *par
 		return agent;
 	error = access_end(&buffer->access, (unsigned int)agent, &operation);
 	if (error)
-		return handle_fail(broker_of(buffer), error, "%s has not begun an access",
+		return handle_fail(buffer->broker, error, "%s has not begun an access",
 				   participant);
 	return maintain(buffer, operation);
 }

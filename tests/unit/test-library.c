@@ -98,7 +98,6 @@ static const struct set {
 	{"name", STRING, .text = "25 characters and no more", .result = -ERANGE},
 	{"name", STRING, .text = "", .result = -ERANGE},
 	{"name", UINT, .number = 1, .result = -EINVAL},
-	{"collection", STRING, .text = "/org/dmabroker1/collection/1"},
 	{"field", STRING, .text = "progressive"},
 	{"field", STRING, .text = "interlaced", .result = -EOPNOTSUPP},
 	{"field", STRING, .text = "alternate", .result = -EOPNOTSUPP},
