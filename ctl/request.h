@@ -3,6 +3,8 @@
 #ifndef CTL_REQUEST_H
 #define CTL_REQUEST_H
 
+#include <json-c/json.h>
+
 #include "ctl/ctl.h"
 
 /* The options of the verbs that take a request; they fill ctl->request. */
@@ -16,5 +18,9 @@ extern const char request_help[];
  * and finds the devices. What can be wrong with the command line is said before connecting.
  */
 int request_build(struct ctl *ctl);
+
+/* Gives an empty request all that a JSON object says. `where` begins the message of a failure. */
+int request_set_json(struct dmabroker_record *request, const char *where,
+		     struct json_object *object);
 
 #endif

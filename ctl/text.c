@@ -10,6 +10,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "ctl/key.h"
+
 #define WIDTH_DEFAULT 80
 #define WIDTH_NO_TERMINAL 10000 /* a program reads: no line is broken */
 #define WIDTH_MIN 40
@@ -98,12 +100,12 @@ static size_t columns_of(const char *text, size_t bytes)
  */
 static size_t line_bytes(const char *text, size_t width)
 {
-	size_t end = 0, columns = 0, joint = 0, space = 0;
+	size_t end = 0, columns = 0, joint = 0, space = 0, first = strspn(text, " ");
 
 	for (; text[end]; end++) {
 		if (!continues_character(text[end]) && columns++ == width)
 			break;
-		if (text[end] == ' ')
+		if (text[end] == ' ' && end > first)
 			space = end;
 		if (end && strchr("/:,", text[end - 1]))
 			joint = end;
@@ -374,6 +376,17 @@ char *text_fourcc(uint32_t fourcc)
 	return text_format("%s", text);
 }
 
+char *text_listed_fourcc(uint32_t fourcc)
+{
+	return fourcc == KEY_ANY_FOURCC ? text_format("*") : text_fourcc(fourcc);
+}
+
+char *text_listed_modifier(uint64_t modifier)
+{
+	return modifier == KEY_ANY_MODIFIER ? text_format("*")
+					    : text_format("0x%" PRIx64, modifier);
+}
+
 static char *value_number(const struct dmabroker_record *record, const char *key,
 			  enum dmabroker_type type)
 {
@@ -392,24 +405,33 @@ static char *value_number(const struct dmabroker_record *record, const char *key
 	}
 }
 
+/* "NV12:0x0", "*:0x0" */
+static char *value_format(const struct dmabroker_record *record, const char *key, size_t index)
+{
+	char *format, *modifier_text, *text;
+	uint64_t modifier = 0;
+	uint32_t fourcc = 0;
+
+	dmabroker_record_get_format(record, key, index, &fourcc, &modifier);
+	format = text_listed_fourcc(fourcc);
+	modifier_text = text_listed_modifier(modifier);
+	text = text_format("%s:%s", format, modifier_text);
+	free(modifier_text);
+	free(format);
+	return text;
+}
+
 static char *value_element(const struct dmabroker_record *record, const char *key,
 			   enum dmabroker_type type, size_t index)
 {
-	uint32_t width = 0, height = 0, fourcc = 0;
-	uint64_t modifier = 0;
+	uint32_t width = 0, height = 0;
 	const char *string = "";
-	char *format, *text;
 
+	if (type == DMABROKER_TYPE_FORMATS)
+		return value_format(record, key, index);
 	if (type == DMABROKER_TYPE_SIZES) {
 		dmabroker_record_get_size(record, key, index, &width, &height);
 		return text_format("%" PRIu32 "x%" PRIu32, width, height);
-	}
-	if (type == DMABROKER_TYPE_FORMATS) {
-		dmabroker_record_get_format(record, key, index, &fourcc, &modifier);
-		format = text_fourcc(fourcc);
-		text = text_format("%s:0x%" PRIx64, format, modifier);
-		free(format);
-		return text;
 	}
 	dmabroker_record_get_string_at(record, key, index, &string);
 	return text_format("%s", string);

@@ -60,6 +60,9 @@ char *text_value(const struct dmabroker_record *record, const char *key, enum dm
 char *text_bytes(uint64_t bytes);
 /* A fourcc: "XR24", or its number where it is not printable. */
 char *text_fourcc(uint32_t fourcc);
+/* The two of a pair in a list of formats, in which "*" is any. */
+char *text_listed_fourcc(uint32_t fourcc);
+char *text_listed_modifier(uint64_t modifier);
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Returns borrowed from the record: a string or word, or `otherwise` where it is absent. */
