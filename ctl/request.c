@@ -144,6 +144,10 @@ const struct ctl_option request_options[] = {
 	{"request", 0, "FILE", "the request as JSON; '-' is stdin", apply_request},
 	{.name = NULL}};
 
+const struct ctl_option request_join_options[] = {
+	{"request", 0, "FILE", "participants as JSON; '-' is stdin", apply_request},
+	{.name = NULL}};
+
 static const char *role_word(const char *text)
 {
 	for (size_t i = 0; roles[i]; i++)
@@ -317,17 +321,23 @@ static int set_devices(struct ctl *ctl, const struct part *parts, size_t parts_l
 	return status;
 }
 
+/* What must be said of the picture, by those who do not join others. */
+static int check_words(const struct ctl *ctl)
+{
+	uint64_t width;
+
+	if (!ctl->arguments[0] && !ctl->tokens)
+		return ctl_error(CTL_USAGE, "no participants: " FORM);
+	if (dmabroker_record_get_uint(ctl->request, "width", &width) < 0)
+		return ctl_error(CTL_USAGE, "no size of the picture: add --size WxH");
+	return 0;
+}
+
 static int build_from_words(struct ctl *ctl, struct part *parts)
 {
 	size_t len = 0;
-	uint64_t width;
 	int status = 0;
 
-	if (!ctl->arguments[0])
-		return ctl_error(CTL_USAGE, "no participants: " FORM);
-	need_request(ctl);
-	if (dmabroker_record_get_uint(ctl->request, "width", &width) < 0)
-		return ctl_error(CTL_USAGE, "no size of the picture: add --size WxH");
 	for (; ctl->arguments[len] && !status; len++) {
 		if (len == PARTICIPANTS_MAX)
 			return ctl_error(CTL_USAGE, "more than %d participants", PARTICIPANTS_MAX);
@@ -480,18 +490,32 @@ static void find_request_file(struct ctl *ctl)
 	ctl->arguments++;
 }
 
-int request_build(struct ctl *ctl)
+static int build(struct ctl *ctl, bool picture)
 {
 	struct part parts[PARTICIPANTS_MAX] = {{0}};
-	int status;
+	int status = 0;
 
 	find_request_file(ctl);
 	if (ctl->request_file)
 		return build_from_file(ctl);
-	status = build_from_words(ctl, parts);
+	need_request(ctl);
+	if (picture)
+		status = check_words(ctl);
+	if (!status)
+		status = build_from_words(ctl, parts);
 	for (size_t i = 0; i < PARTICIPANTS_MAX; i++) {
 		free(parts[i].name);
 		free(parts[i].device);
 	}
 	return status;
+}
+
+int request_build(struct ctl *ctl)
+{
+	return build(ctl, true);
+}
+
+int request_build_participants(struct ctl *ctl)
+{
+	return build(ctl, false);
 }
