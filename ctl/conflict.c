@@ -23,13 +23,10 @@ size_t conflict_sets(const struct dmabroker_record *details)
 	return sets;
 }
 
-/* "stride-align 256", or the constraint where nobody has said a key. Returns owned. */
-static char *name_of(const struct dmabroker_record *refusal)
+/* The key that somebody said, else the constraint. */
+static const char *key_of(const struct dmabroker_record *refusal)
 {
-	const char *key = text_string(refusal, "key", text_string(refusal, "constraint", "?"));
-	const char *value = text_string(refusal, "value", "");
-
-	return text_format("%s%s%s", key, *value ? " " : "", value);
+	return text_string(refusal, "key", text_string(refusal, "constraint", "?"));
 }
 
 static void show_members(const struct ctl *ctl, const struct dmabroker_record *details, size_t set)
@@ -38,50 +35,53 @@ static void show_members(const struct ctl *ctl, const struct dmabroker_record *d
 	struct text_table *table = text_table_create(headings, 5);
 	const struct dmabroker_record *refusal;
 	const char *origin;
-	char *name;
 
 	for (size_t i = 0; dmabroker_record_get_record(details, "refusals", i, &refusal) == 0;
 	     i++) {
 		if (facts_number(refusal, "set", 0) != set)
 			continue;
-		name = name_of(refusal);
 		origin = text_string(refusal, "origin", "absent");
 		text_table_add(table, "%s", text_string(refusal, "participant", "request"));
-		text_table_add(table, "%s", name);
+		text_table_add(table, "%s", key_of(refusal));
 		text_table_add(table, "%s", text_string(refusal, "wanted", "-"));
 		text_table_add(table, "%s", text_string(refusal, "offered", "-"));
 		text_table_add(table, "%s",
 			       strcmp(origin, "absent") == 0 || strcmp(origin, "solved") == 0
 				       ? "-"
 				       : origin);
-		free(name);
 	}
 	text_table_print(ctl, table, 2);
 }
 
-/* "encoder: stride-align 256 -> 64" */
+/* "encoder: stride-align 256 -> 64", "request: allowed-heaps: add reserved" */
+static void show_relaxation(const struct dmabroker_record *refusal)
+{
+	const char *relaxation = text_string(refusal, "relaxation", "none");
+	const char *value = text_string(refusal, "value", "");
+	bool adds = strncmp(relaxation, "add ", 4) == 0;
+	char *line;
+
+	line = text_format("    %s: %s%s%s%s %s\n", text_string(refusal, "participant", "request"),
+			   key_of(refusal), adds || !*value ? "" : " ", adds ? "" : value,
+			   adds ? ":" : " ->", relaxation);
+	text_lines(line);
+	free(line);
+}
+
 static void show_relaxations(const struct dmabroker_record *details, size_t set)
 {
 	const struct dmabroker_record *refusal;
-	const char *relaxation;
 	bool any = false;
-	char *name, *line;
 
 	for (size_t i = 0; dmabroker_record_get_record(details, "refusals", i, &refusal) == 0;
 	     i++) {
-		relaxation = dmabroker_record_get_string(refusal, "relaxation");
-		if (facts_number(refusal, "set", 0) != set || !relaxation)
+		if (facts_number(refusal, "set", 0) != set ||
+		    !dmabroker_record_get_string(refusal, "relaxation"))
 			continue;
 		if (!any)
 			puts("  any one of these would do:");
 		any = true;
-		name = name_of(refusal);
-		line = text_format("    %s: %s -> %s\n",
-				   text_string(refusal, "participant", "request"), name,
-				   *relaxation ? relaxation : "none");
-		text_lines(line);
-		free(line);
-		free(name);
+		show_relaxation(refusal);
 	}
 	if (!any)
 		puts("  no other value of any single one would do");

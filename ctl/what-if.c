@@ -224,6 +224,12 @@ static char *key_words(const struct dmabroker_record *plan, const char *key,
 	return words ? words : text_value(plan, key, type);
 }
 
+static char *size_words(const struct dmabroker_record *plan)
+{
+	return text_format("%" PRIu64 "x%" PRIu64, facts_number(plan, "width", 0),
+			   facts_number(plan, "height", 0));
+}
+
 static char *stride_words(const struct dmabroker_record *plan)
 {
 	const struct dmabroker_record *plane;
@@ -261,10 +267,22 @@ static char *copied_words(const struct dmabroker_record *plan)
 		       : text_format("-");
 }
 
-enum line { ANSWER, HEAP, FORMAT, MODIFIER, STRIDE, BYTES, BUFFERS, ALTERNATIVE, COPIED, LINES };
+enum line {
+	ANSWER,
+	SIZE,
+	HEAP,
+	FORMAT,
+	MODIFIER,
+	STRIDE,
+	BYTES,
+	BUFFERS,
+	ALTERNATIVE,
+	COPIED,
+	LINES
+};
 
-static const char *const labels[LINES] = {"answer", "heap",    "format",      "modifier", "stride",
-					  "bytes",  "buffers", "alternative", "copied"};
+static const char *const labels[LINES] = {"answer", "size",  "heap",	"format",      "modifier",
+					  "stride", "bytes", "buffers", "alternative", "copied"};
 
 /* What an answer says in one line of the table. Returns owned. */
 static char *words_of(const struct answer *answer, enum line line)
@@ -276,6 +294,8 @@ static char *words_of(const struct answer *answer, enum line line)
 	if (answer->error)
 		return text_format("-");
 	switch (line) {
+	case SIZE:
+		return size_words(answer->plan);
 	case HEAP:
 		return key_words(answer->plan, "heap", DMABROKER_TYPE_STRING);
 	case FORMAT:
@@ -339,7 +359,8 @@ static void show_error(const struct answer *answer, const char *title)
 
 	if (!answer->error)
 		return;
-	text = text_format("\n%s: %s\n", title, answer->text);
+	putchar('\n');
+	text = text_format("%s: %s\n", title, answer->text);
 	text_lines(text);
 	free(text);
 }
@@ -358,7 +379,8 @@ static void show(const struct ctl *ctl, const struct answer *now, const struct a
 	if (ctl->legend)
 		printf("\n%s\n", sentence(now, then, differ));
 	show_error(now, "as it is");
-	show_error(then, "what if");
+	if (!now->error || !then->error || strcmp(now->text, then->text) != 0)
+		show_error(then, "what if");
 }
 
 static void show_json(const struct ctl *ctl, const struct answer *now, const struct answer *then)

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "broker/model/format.h"
 
@@ -56,9 +57,10 @@ static void write_preference(FILE *out, const struct plan *plan)
 		fprintf(out, ": %s %llu instead of %llu", vocab_enum_name(cost, COST_RULE),
 			(unsigned long long)vocab_number(cost, COST_VALUE),
 			(unsigned long long)vocab_number(cost, COST_RUNNER_UP));
-		break;
+		fputc('\n', out);
+		return;
 	}
-	fputc('\n', out);
+	fputs(": all else is equal, the name decides\n", out);
 }
 
 static void write_bounced(FILE *out, const struct plan *plan)
@@ -188,17 +190,21 @@ static uint32_t count_sets(const struct vocab_dicts *refusals)
 	return sets;
 }
 
+/* "encoder: stride-align 256 -> 64", "allowed-heaps: add reserved" */
 static void write_relaxation(FILE *out, const void *refusal)
 {
+	const char *relaxation = vocab_string(refusal, REFUSAL_RELAXATION);
+	bool adds = strncmp(relaxation, "add ", 4) == 0;
+
 	fputs("\n  ", out);
 	if (vocab_has(refusal, REFUSAL_PARTICIPANT))
 		fprintf(out, "%s: ", vocab_string(refusal, REFUSAL_PARTICIPANT));
 	fputs(vocab_has(refusal, REFUSAL_KEY) ? vocab_string(refusal, REFUSAL_KEY)
 					      : vocab_enum_name(refusal, REFUSAL_CONSTRAINT),
 	      out);
-	if (vocab_has(refusal, REFUSAL_VALUE))
-		fprintf(out, " %s ->", vocab_string(refusal, REFUSAL_VALUE));
-	fprintf(out, " %s", vocab_string(refusal, REFUSAL_RELAXATION));
+	if (vocab_has(refusal, REFUSAL_VALUE) && !adds)
+		fprintf(out, " %s", vocab_string(refusal, REFUSAL_VALUE));
+	fprintf(out, "%s %s", adds ? ":" : " ->", relaxation);
 }
 
 /* The members of one minimal set, and what would do instead. */
