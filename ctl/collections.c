@@ -89,7 +89,7 @@ static void show(const struct ctl *ctl, const struct list *list)
 		add(table, key_words(record, "bytes", text_bytes));
 		add(table, key_words(record, "age-ms", time_words));
 		add(table, members_words(record));
-		add(table, text_value(record, "missing", DMABROKER_TYPE_STRINGS));
+		add(table, text_list(record, "missing"));
 	}
 	text_table_print(ctl, table, 0);
 }
@@ -107,7 +107,7 @@ static void show_members(const struct ctl *ctl, const struct dmabroker_record *c
 		add(table, text_value(member, "number", DMABROKER_TYPE_UINT));
 		text_table_add(table, "%s", text_string(member, "state", "-"));
 		add(table, text_value(member, "uid", DMABROKER_TYPE_UINT));
-		add(table, text_value(member, "participants", DMABROKER_TYPE_STRINGS));
+		add(table, text_list(member, "participants"));
 		text_table_add(table, "%s%s", facts_number(member, "late", 0) ? "late " : "",
 			       facts_number(member, "number", 1) == 0 ? "initiator" : "");
 	}
@@ -138,7 +138,7 @@ static void show_one(const struct ctl *ctl, const struct dmabroker_record *colle
 	if (dmabroker_record_get_origin(collection, "left-ms"))
 		line("ends in", key_words(collection, "left-ms", time_words));
 	if (dmabroker_record_get_len(collection, "missing"))
-		line("missing", text_value(collection, "missing", DMABROKER_TYPE_STRINGS));
+		line("missing", text_list(collection, "missing"));
 	if (dmabroker_record_get_len(collection, "members"))
 		show_members(ctl, collection);
 }

@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ctl/copies.h"
 #include "ctl/json.h"
 #include "ctl/text.h"
 
@@ -157,12 +158,12 @@ static void print_json_event(const struct hold *hold, enum dmabroker_event event
 	json_print(hold->ctl, object);
 }
 
-/* "negotiated: generation 2: 5 buffers, 1920x1080 NV12 from system" */
+/* "negotiated: generation 2: camera, display: 5 buffers of 3133440 bytes from heap system: ..." */
 static void print_text_event(const struct hold *hold, enum dmabroker_event event,
 			     uint32_t generation, const char *error, const char *text)
 {
 	const struct dmabroker_record *plan = dmabroker_collection_get_plan(hold->collection);
-	char *description, *line;
+	char *description, *names, *line;
 
 	if (event == DMABROKER_EVENT_ENDED) {
 		line = text_format("ended: %s: %s", error, text);
@@ -170,14 +171,31 @@ static void print_text_event(const struct hold *hold, enum dmabroker_event event
 		description = dmabroker_plan_describe(plan);
 		if (!description)
 			ctl_out_of_memory();
-		line = text_format("negotiated: generation %" PRIu32 ": %.*s", generation,
-				   (int)strcspn(description, "\n"), description);
+		names = copies_names(plan);
+		line = text_format("negotiated: generation %" PRIu32 ": %s: %.*s", generation,
+				   names, (int)strcspn(description, "\n"), description);
+		free(names);
 		free(description);
 	} else {
 		line = text_format("handed-over: generation %" PRIu32, generation);
 	}
 	text_line(0, line);
 	free(line);
+}
+
+/* Fetches what has been negotiated. False: it is no news, or cannot be had. */
+static bool fetch(const struct hold *hold, uint32_t generation)
+{
+	const struct dmabroker_record *before = dmabroker_collection_get_plan(hold->collection);
+
+	if (generation < dmabroker_collection_get_generation(hold->collection))
+		return false;
+	if (dmabroker_collection_wait(hold->collection, FETCH_MS) < 0) {
+		ctl_error(CTL_OK, "generation %" PRIu32 " cannot be had: %s", generation,
+			  dmabroker_get_error_text(hold->ctl->broker));
+		return false;
+	}
+	return dmabroker_collection_get_plan(hold->collection) != before;
 }
 
 static void on_event(void *data, struct dmabroker_collection *collection,
@@ -190,13 +208,8 @@ static void on_event(void *data, struct dmabroker_collection *collection,
 	if (hold->waiting)
 		return;
 	if (event == DMABROKER_EVENT_NEGOTIATED) {
-		if (generation <= dmabroker_collection_get_generation(collection))
+		if (!fetch(hold, generation))
 			return;
-		if (dmabroker_collection_wait(collection, FETCH_MS) < 0) {
-			ctl_error(CTL_OK, "generation %" PRIu32 " cannot be had: %s", generation,
-				  dmabroker_get_error_text(hold->ctl->broker));
-			return;
-		}
 		generation = dmabroker_collection_get_generation(collection);
 	}
 	if (hold->ctl->json)
@@ -291,7 +304,7 @@ static void say_missing(const struct hold *hold)
 
 	if (!hold->ctl->legend || dmabroker_collection_get_status(hold->collection, &status) < 0)
 		return;
-	names = text_value(status, "missing", DMABROKER_TYPE_STRINGS);
+	names = text_list(status, "missing");
 	ctl_error(CTL_OK, "still missing: %s", names);
 	free(names);
 	dmabroker_record_destroy(status);

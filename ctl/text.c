@@ -452,6 +452,22 @@ static char *value_list(const struct dmabroker_record *record, const char *key,
 	return list;
 }
 
+char *text_list(const struct dmabroker_record *record, const char *key)
+{
+	char *list = text_format("%s", ""), *longer;
+	const char *string;
+
+	for (size_t i = 0; dmabroker_record_get_string_at(record, key, i, &string) == 0; i++) {
+		longer = text_format("%s%s%s", list, i ? ", " : "", string);
+		free(list);
+		list = longer;
+	}
+	if (*list)
+		return list;
+	free(list);
+	return text_format("-");
+}
+
 char *text_value(const struct dmabroker_record *record, const char *key, enum dmabroker_type type)
 {
 	if (!dmabroker_record_get_origin(record, key))

@@ -382,9 +382,9 @@ DMABROKER_API int dmabroker_collection_speak(struct dmabroker_collection *collec
 
 /*
  * Waits until there is a plan and buffers, `timeout_ms` at most (0: looks only; negative: as long
- * as it takes; the broker gives up at `deadline-ms`), and fetches them unless it has them. Then the
- * newest generation is there. Errors: -ETIMEDOUT (not yet: the negotiation goes on, call it again),
- * and those of planning and allocating where the negotiation has failed.
+ * as it takes; the broker gives up at `deadline-ms`), and fetches what of them is not here yet.
+ * Then the newest generation is there. Errors: -ETIMEDOUT (not yet: the negotiation goes on, call
+ * it again), and those of planning and allocating where the negotiation has failed.
  */
 DMABROKER_API int dmabroker_collection_wait(struct dmabroker_collection *collection,
 					    int timeout_ms);
@@ -404,10 +404,12 @@ DMABROKER_API int dmabroker_list_collections(struct dmabroker *broker,
 					     size_t *ret_len);
 
 /*
- * Negotiates again. Borrows the changes, a request: what it says of the picture replaces what was
- * said, its participants replace those of the same name, and others are added. On success the new
+ * Negotiates again. Borrows the changes, a request: its participants take the place of all that
+ * this member has named so far, and what it says of the picture that of what the initiator said,
+ * which is the initiator's to change. What is absent stays as it is. On success the new
  * generation is there, and the buffers of the old one stay usable until
- * dmabroker_collection_hand_over; on failure nothing has changed.
+ * dmabroker_collection_hand_over; on failure nothing has changed. Errors: -EBUSY (it is being
+ * negotiated at the moment).
  */
 DMABROKER_API int dmabroker_collection_renegotiate(struct dmabroker_collection *collection,
 						   const struct dmabroker_record *changes);
@@ -434,11 +436,13 @@ DMABROKER_API int dmabroker_collection_hand_over(struct dmabroker_collection *co
 DMABROKER_API int dmabroker_collection_report(struct dmabroker_collection *collection,
 					      const char *participant, int errnum);
 
-/* Ends the collection for all members; only the initiator may. It has still to be released. */
+/* Gives up a negotiation that has not come to its end; who waits gets -ESTALE (Gone). Only the
+ * initiator may. The collection has still to be released. Errors: -EINVAL (there are buffers). */
 DMABROKER_API int dmabroker_collection_cancel(struct dmabroker_collection *collection);
 
 enum dmabroker_event {
-	/* there is a generation: dmabroker_collection_wait fetches it */
+	/* there is a generation, or a late member has come to the plan of the newest:
+	 * dmabroker_collection_wait fetches it */
 	DMABROKER_EVENT_NEGOTIATED = 1,
 	/* its first frame is there: dmabroker_collection_hand_over frees the older ones */
 	DMABROKER_EVENT_HANDED_OVER = 2,

@@ -29,30 +29,71 @@ static const struct plan *plan_of(const struct plan *plan, const struct buffer_r
 	return (const struct plan *)plan->groups.items[record->group];
 }
 
-int buffer_init(struct dmabroker_buffer *buffer, struct dmabroker *broker, const struct plan *plan,
-		struct buffer_record *record)
+/* Begins the state of access by the participants of a plan. */
+static int set_plan(struct dmabroker_buffer *buffer, const struct plan *plan)
 {
-	const struct vocab_dicts *views;
+	const struct vocab_dicts *views = &plan->participants;
 
-	plan = plan_of(plan, record);
-	if (!plan)
+	if (views->len > ACCESS_AGENTS_MAX)
 		return -EPROTO;
-	views = &plan->participants;
-	if (!record->memory.len || record->memory.len > 4 || views->len > ACCESS_AGENTS_MAX)
-		return -EPROTO;
-	for (size_t i = 0; i < record->memory.len; i++)
-		if (!vocab_has(record->memory.items[i], MEMORY_FD))
-			return -EPROTO;
-	buffer->broker = broker;
 	buffer->plan = plan;
-	buffer->record = record;
-	buffer->access.cached = vocab_number(plan, PLAN_CACHED);
-	buffer->access.agents_len = (unsigned int)views->len;
+	buffer->access = (struct access_state){.cached = vocab_number(plan, PLAN_CACHED),
+					       .agents_len = (unsigned int)views->len};
 	for (size_t i = 0; i < views->len; i++)
 		buffer->access.agents[i].kind =
 			vocab_has(views->items[i], VIEW_AGENT)
 				? (enum agent)vocab_number(views->items[i], VIEW_AGENT)
 				: AGENT_UNKNOWN;
+	return 0;
+}
+
+int buffer_init(struct dmabroker_buffer *buffer, struct dmabroker *broker, const struct plan *plan,
+		struct buffer_record *record)
+{
+	int error;
+
+	plan = plan_of(plan, record);
+	if (!plan || !record->memory.len || record->memory.len > 4)
+		return -EPROTO;
+	for (size_t i = 0; i < record->memory.len; i++)
+		if (!vocab_has(record->memory.items[i], MEMORY_FD))
+			return -EPROTO;
+	error = set_plan(buffer, plan);
+	if (error)
+		return error;
+	buffer->broker = broker;
+	buffer->record = record;
+	return 0;
+}
+
+/* The place of a participant in a plan, or -ENOENT. */
+static int find_view(const struct plan *plan, const char *participant)
+{
+	const struct vocab_dicts *views = &plan->participants;
+
+	for (size_t i = 0; i < views->len; i++)
+		if (strcmp(vocab_string(views->items[i], VIEW_NAME), participant) == 0)
+			return (int)i;
+	return -ENOENT;
+}
+
+int buffer_follow(struct dmabroker_buffer *buffer, const struct plan *plan)
+{
+	const struct access_state before = buffer->access;
+	const struct vocab_dicts *views = &buffer->plan->participants;
+	int error, agent;
+
+	plan = plan_of(plan, buffer->record);
+	error = plan ? set_plan(buffer, plan) : -EPROTO;
+	if (error)
+		return error;
+	buffer->access.dirty = before.dirty;
+	buffer->access.stale = before.stale;
+	for (size_t i = 0; i < views->len; i++) {
+		agent = find_view(plan, vocab_string(views->items[i], VIEW_NAME));
+		if (agent >= 0)
+			buffer->access.agents[agent].mode = before.agents[i].mode;
+	}
 	return 0;
 }
 
@@ -119,13 +160,12 @@ int dmabroker_buffer_map(struct dmabroker_buffer *buffer, size_t memory, void **
 
 static int find_agent(const struct dmabroker_buffer *buffer, const char *participant)
 {
-	const struct vocab_dicts *views = &buffer->plan->participants;
+	int agent = find_view(buffer->plan, participant);
 
-	for (size_t i = 0; i < views->len; i++)
-		if (strcmp(vocab_string(views->items[i], VIEW_NAME), participant) == 0)
-			return (int)i;
-	return handle_fail(buffer->broker, -ENOENT, "the plan has no participant called %s",
-			   participant);
+	if (agent < 0)
+		return handle_fail(buffer->broker, -ENOENT, "the plan has no participant called %s",
+				   participant);
+	return agent;
 }
 
 /* Start and end of a bracket without an access of ours in between: only the maintenance counts. */

@@ -201,11 +201,34 @@ static int fetch_generation(struct dmabroker_collection *collection, uint32_t nu
 	return error;
 }
 
+static bool same_plan(const struct plan *a, const struct plan *b)
+{
+	for (unsigned int row = 0; row < PLAN_ROWS; row++)
+		if (!vocab_equal(a, b, row))
+			return false;
+	return true;
+}
+
+/* Takes `plan` of the generation that is the newest here already. */
+static int refresh_plan(struct dmabroker_collection *collection, struct plan *plan)
+{
+	int error = 0;
+
+	if (!same_plan(collection->newest->plan, plan)) {
+		error = generation_replace_plan(collection->newest, plan);
+		if (!error)
+			return 0;
+	}
+	vocab_destroy(plan);
+	return error;
+}
+
 /* Takes the reply ua{sv} that has a generation. Errors: -EAGAIN (it has been replaced by a newer
  * one before its buffers were here). */
 static int read_generation(struct dmabroker_collection *collection, DBusMessage *reply)
 {
 	struct client *client = client_of(collection->broker);
+	uint32_t newest = dmabroker_collection_get_generation(collection);
 	dbus_uint32_t number;
 	DBusMessageIter iter;
 	struct plan *plan;
@@ -216,15 +239,27 @@ static int read_generation(struct dmabroker_collection *collection, DBusMessage 
 	dbus_message_iter_init(reply, &iter);
 	dbus_message_iter_get_basic(&iter, &number);
 	dbus_message_iter_next(&iter);
-	if (number <= dmabroker_collection_get_generation(collection)) {
-		dbus_message_unref(reply); /* it is here already */
-		return 0;
+	if (number < newest) { /* it was on its way while a newer one was fetched */
+		dbus_message_unref(reply);
+		return -EAGAIN;
 	}
 	error = wire_read_record(&iter, &vocab_plan, NULL, &plan);
 	if (error == -EINVAL)
 		return client_wrong_form(client, reply);
 	dbus_message_unref(reply);
-	return error ? error : fetch_generation(collection, number, plan);
+	if (error)
+		return error;
+	return number == newest ? refresh_plan(collection, plan)
+				: fetch_generation(collection, number, plan);
+}
+
+static void drop_waiting(struct dmabroker_collection *collection)
+{
+	if (!collection->waiting)
+		return;
+	dbus_pending_call_cancel(collection->waiting);
+	dbus_pending_call_unref(collection->waiting);
+	collection->waiting = NULL;
 }
 
 static int wait_once(struct dmabroker_collection *collection, int timeout_ms)
@@ -250,7 +285,14 @@ static int wait_once(struct dmabroker_collection *collection, int timeout_ms)
 
 int client_wait(struct dmabroker_collection *collection, int timeout_ms)
 {
-	int error = wait_once(collection, timeout_ms);
+	int error;
+
+	/* an answer from before what has been told since is no longer the newest */
+	if (collection->renewed && collection->waiting &&
+	    dbus_pending_call_get_completed(collection->waiting))
+		drop_waiting(collection);
+	collection->renewed = false;
+	error = wait_once(collection, timeout_ms);
 
 	/* the newer generation is there: this takes no time but that of the calls */
 	for (int i = 1; error == -EAGAIN && i < TRIES; i++)
@@ -469,11 +511,7 @@ void client_release(struct dmabroker_collection *collection)
 {
 	DBusMessage *call = new_call(collection, "Release");
 
-	if (collection->waiting) {
-		dbus_pending_call_cancel(collection->waiting);
-		dbus_pending_call_unref(collection->waiting);
-		collection->waiting = NULL;
-	}
+	drop_waiting(collection);
 	if (call)
 		client_send(client_of(collection->broker), call, true);
 }

@@ -52,6 +52,37 @@ int generation_create(uint32_t number, struct plan *plan, struct generation **re
 	return 0;
 }
 
+/* Keeps the plan that was: pointers to it are still valid. */
+static int retire_plan(struct generation *generation)
+{
+	struct vocab_dicts *former = &generation->former;
+	struct vocab_head **grown =
+		realloc(former->items, (former->len + 1) * sizeof(former->items[0]));
+
+	if (!grown)
+		return -ENOMEM;
+	former->items = grown;
+	grown[former->len++] = &generation->plan->head;
+	return 0;
+}
+
+int generation_replace_plan(struct generation *generation, struct plan *plan)
+{
+	int error = count_of(plan) == count_of(generation->plan) ? 0 : -EPROTO;
+
+	for (size_t i = 0; i < generation->buffers_len && !error; i++)
+		error = buffer_follow(&generation->buffers[i], plan);
+	if (!error)
+		error = retire_plan(generation);
+	if (!error) {
+		generation->plan = plan;
+		return 0;
+	}
+	for (size_t i = 0; i < generation->buffers_len; i++)
+		buffer_follow(&generation->buffers[i], generation->plan);
+	return error;
+}
+
 void generation_destroy(struct generation *generation)
 {
 	while (generation) {
@@ -61,6 +92,9 @@ void generation_destroy(struct generation *generation)
 			buffer_finish(&generation->buffers[i]);
 		free(generation->buffers);
 		vocab_destroy(generation->plan);
+		for (size_t i = 0; i < generation->former.len; i++)
+			vocab_destroy(generation->former.items[i]);
+		free(generation->former.items);
 		free(generation);
 		generation = older;
 	}
@@ -124,6 +158,8 @@ void collection_push(struct dmabroker_collection *collection, struct generation 
 
 static void tell(struct dmabroker_collection *collection, const struct collection_event *event)
 {
+	if (event->event == DMABROKER_EVENT_NEGOTIATED)
+		collection->renewed = true;
 	if (event->event == DMABROKER_EVENT_HANDED_OVER &&
 	    event->generation > collection->handed_over)
 		collection->handed_over = event->generation;

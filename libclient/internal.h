@@ -96,6 +96,9 @@ int buffer_init(struct dmabroker_buffer *buffer, struct dmabroker *broker, const
 		struct buffer_record *record);
 /* Unmaps and closes. */
 void buffer_finish(struct dmabroker_buffer *buffer);
+/* Has the buffer follow another plan of the same generation; who accesses it goes on. Errors:
+ * -EPROTO (as buffer_init; nothing has changed). */
+int buffer_follow(struct dmabroker_buffer *buffer, const struct plan *plan);
 
 /* ---- collection.c ---- */
 
@@ -103,6 +106,7 @@ void buffer_finish(struct dmabroker_buffer *buffer);
 struct generation {
 	uint32_t number;
 	struct plan *plan;
+	struct vocab_dicts former;	  /* plans before late members came: somebody may look */
 	struct dmabroker_buffer *buffers; /* room for all the plan has */
 	size_t buffers_len;
 	struct generation *older; /* owned; NULL: none */
@@ -110,6 +114,9 @@ struct generation {
 
 /* Takes `plan`, on success. Errors: -EPROTO (more buffers than can be believed), -ENOMEM. */
 int generation_create(uint32_t number, struct plan *plan, struct generation **ret_generation);
+/* Takes `plan`, on success, in the place of the generation's: a late member has come to the same
+ * buffers. Errors: -EPROTO, -ENOMEM. */
+int generation_replace_plan(struct generation *generation, struct plan *plan);
 /* Takes the generation (or NULL) and all older ones. */
 void generation_destroy(struct generation *generation);
 /* Buffers that its plan says there are. */
@@ -121,6 +128,7 @@ struct dmabroker_collection {
 	char *path;
 	char **tokens;
 	size_t tokens_len;
+	bool renewed;		   /* Negotiated has been told since the last wait */
 	bool observes;		   /* has said that it takes no buffers */
 	struct generation *newest; /* owned, the older ones behind it; NULL: not negotiated */
 	uint32_t handed_over;	   /* the generation that took over last; 0: none */
