@@ -41,12 +41,20 @@ static char *key_words(const struct dmabroker_record *record, const char *key,
 	return words(number);
 }
 
-static char *size_words(const struct dmabroker_record *collection)
+/* "640x480 XR24", or only the size of a split one. Returns owned. */
+static char *picture_words(const struct dmabroker_record *collection)
 {
+	char *format, *text;
+
 	if (!dmabroker_record_get_origin(collection, "width"))
 		return text_format("-");
-	return text_format("%" PRIu64 "x%" PRIu64, facts_number(collection, "width", 0),
-			   facts_number(collection, "height", 0));
+	format = dmabroker_record_get_origin(collection, "format")
+			 ? text_value(collection, "format", DMABROKER_TYPE_FOURCC)
+			 : text_format("%s", "");
+	text = text_format("%" PRIu64 "x%" PRIu64 "%s%s", facts_number(collection, "width", 0),
+			   facts_number(collection, "height", 0), *format ? " " : "", format);
+	free(format);
+	return text;
 }
 
 /* "2/3": who has spoken, of all. */
@@ -67,30 +75,51 @@ static void add(struct text_table *table, char *text)
 	free(text);
 }
 
+/* Whether one of them has the key: columns of what none has are left out. */
+static bool any_has(const struct list *list, const char *key)
+{
+	for (size_t i = 0; i < list->len; i++)
+		if (dmabroker_record_get_origin(list->records[i], key))
+			return true;
+	return false;
+}
+
+static void add_row(struct text_table *table, const struct dmabroker_record *record, bool name,
+		    bool missing)
+{
+	add(table, text_value(record, "number", DMABROKER_TYPE_UINT));
+	if (name)
+		text_table_add(table, "%s", text_string(record, "name", "-"));
+	text_table_add(table, "%s", text_string(record, "state", "-"));
+	add(table, text_value(record, "generation", DMABROKER_TYPE_UINT));
+	add(table, picture_words(record));
+	text_table_add(table, "%s", text_string(record, "heap", "-"));
+	add(table, text_value(record, "buffers", DMABROKER_TYPE_UINT));
+	add(table, key_words(record, "bytes", text_bytes));
+	add(table, key_words(record, "age-ms", time_words));
+	add(table, members_words(record));
+	if (missing)
+		add(table, text_list(record, "missing"));
+}
+
 static void show(const struct ctl *ctl, const struct list *list)
 {
-	static const char *const headings[] = {">NUMBER", "NAME", "STATE",   ">GEN",
-					       "FORMAT",  "SIZE", "HEAP",    ">BUFFERS",
-					       ">BYTES",  ">AGE", "MEMBERS", "MISSING"};
-	struct text_table *table =
-		text_table_create(headings, sizeof(headings) / sizeof(headings[0]));
-	const struct dmabroker_record *record;
+	bool name = any_has(list, "name"), missing = any_has(list, "missing");
+	const char *headings[12] = {">NUMBER"};
+	static const char *const usual[] = {"STATE",	">GEN",	  "PICTURE", "HEAP",
+					    ">BUFFERS", ">BYTES", ">AGE",    "MEMBERS"};
+	size_t columns = 1;
+	struct text_table *table;
 
-	for (size_t i = 0; i < list->len; i++) {
-		record = list->records[i];
-		add(table, text_value(record, "number", DMABROKER_TYPE_UINT));
-		text_table_add(table, "%s", text_string(record, "name", "-"));
-		text_table_add(table, "%s", text_string(record, "state", "-"));
-		add(table, text_value(record, "generation", DMABROKER_TYPE_UINT));
-		add(table, text_value(record, "format", DMABROKER_TYPE_FOURCC));
-		add(table, size_words(record));
-		text_table_add(table, "%s", text_string(record, "heap", "-"));
-		add(table, text_value(record, "buffers", DMABROKER_TYPE_UINT));
-		add(table, key_words(record, "bytes", text_bytes));
-		add(table, key_words(record, "age-ms", time_words));
-		add(table, members_words(record));
-		add(table, text_list(record, "missing"));
-	}
+	if (name)
+		headings[columns++] = "NAME";
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+		headings[columns++] = usual[i];
+	if (missing)
+		headings[columns++] = "MISSING";
+	table = text_table_create(headings, columns);
+	for (size_t i = 0; i < list->len; i++)
+		add_row(table, list->records[i], name, missing);
 	text_table_print(ctl, table, 0);
 }
 
@@ -128,8 +157,7 @@ static void show_one(const struct ctl *ctl, const struct dmabroker_record *colle
 	line("name", text_value(collection, "name", DMABROKER_TYPE_STRING));
 	line("state", text_value(collection, "state", DMABROKER_TYPE_STRING));
 	line("generation", text_value(collection, "generation", DMABROKER_TYPE_UINT));
-	line("format", text_value(collection, "format", DMABROKER_TYPE_FOURCC));
-	line("size", size_words(collection));
+	line("picture", picture_words(collection));
 	line("heap", text_value(collection, "heap", DMABROKER_TYPE_STRING));
 	line("buffers", text_value(collection, "buffers", DMABROKER_TYPE_UINT));
 	line("bytes", key_words(collection, "bytes", text_bytes));

@@ -276,8 +276,12 @@ static int wait_once(struct dmabroker_collection *collection, int timeout_ms)
 		return error;
 	collection->waiting = pending;
 	error = client_await(client, pending, timeout_ms);
-	if (error)
+	if (error == -ETIMEDOUT)
 		return handle_fail(&client->base, error, "the negotiation has not come to its end");
+	if (error) {
+		drop_waiting(collection);
+		return handle_fail(&client->base, error, "the broker has closed the connection");
+	}
 	collection->waiting = NULL;
 	error = client_finish_call(client, pending, &reply);
 	return error ? error : read_generation(collection, reply);

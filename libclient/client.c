@@ -202,7 +202,9 @@ int client_await(struct client *client, DBusPendingCall *pending, int timeout_ms
 	} while (!dbus_pending_call_get_completed(pending) && connected &&
 		 (timeout_ms < 0 || left > 0));
 	note_left(client);
-	return dbus_pending_call_get_completed(pending) ? 0 : -ETIMEDOUT;
+	if (dbus_pending_call_get_completed(pending))
+		return 0;
+	return connected ? -ETIMEDOUT : -ENOTCONN;
 }
 
 DBusMessage *client_new_call(const struct client *client, const char *path, const char *interface,

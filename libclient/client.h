@@ -46,7 +46,7 @@ int client_call(struct client *client, DBusMessage *call, int timeout_ms, DBusMe
 int client_begin_call(struct client *client, DBusMessage *call, DBusPendingCall **ret_pending);
 
 /* Waits for the answer of `pending` (borrowed), `timeout_ms` at most, negative: without an end.
- * Errors: -ETIMEDOUT. */
+ * Errors: -ETIMEDOUT, -ENOTCONN. */
 int client_await(struct client *client, DBusPendingCall *pending, int timeout_ms);
 
 /* Takes `pending`, whose answer is there. Returns owned a reply that is no error. Errors: as
