@@ -29,6 +29,15 @@ static const char *key_of(const struct dmabroker_record *refusal)
 	return text_string(refusal, "key", text_string(refusal, "constraint", "?"));
 }
 
+/* Whether it is the device that says so stands in a column of its own. */
+static const char *short_key(const struct dmabroker_record *refusal)
+{
+	static const char device[] = "device.";
+	const char *key = key_of(refusal);
+
+	return strncmp(key, device, strlen(device)) == 0 ? key + strlen(device) : key;
+}
+
 static void show_members(const struct ctl *ctl, const struct dmabroker_record *details, size_t set)
 {
 	static const char *const headings[] = {"WHO", "CONSTRAINT", "WANTS", "OFFERED", "KNOWN"};
@@ -42,7 +51,7 @@ static void show_members(const struct ctl *ctl, const struct dmabroker_record *d
 			continue;
 		origin = text_string(refusal, "origin", "absent");
 		text_table_add(table, "%s", text_string(refusal, "participant", "request"));
-		text_table_add(table, "%s", key_of(refusal));
+		text_table_add(table, "%s", short_key(refusal));
 		text_table_add(table, "%s", text_string(refusal, "wanted", "-"));
 		text_table_add(table, "%s", text_string(refusal, "offered", "-"));
 		text_table_add(table, "%s",

@@ -246,20 +246,53 @@ static void natural_widths(const struct text_table *table, bool legend, size_t *
 	}
 }
 
-/* Takes columns from the widest cells until the table fits or nothing can give. */
-static void fit_widths(size_t *widths, size_t columns, size_t width)
+/* The longest part of a text that line_bytes would rather not break, in columns. */
+static size_t longest_word(const char *text)
+{
+	size_t longest = 0, columns = 0;
+
+	for (; *text; text++) {
+		if (*text == ' ')
+			columns = 0;
+		else if (!continues_character(*text))
+			columns++;
+		if (columns > longest)
+			longest = columns;
+		if (strchr("/:,", *text))
+			columns = 0;
+	}
+	return longest;
+}
+
+/* Below which the columns break words: the longest word of each. */
+static void word_widths(const struct text_table *table, bool legend, size_t *widths)
+{
+	size_t width;
+
+	for (size_t i = 0; i < table->columns; i++)
+		widths[i] = legend ? strlen(heading_word(table->headings[i])) : 1;
+	for (size_t i = 0; i < table->cells_len; i++) {
+		width = longest_word(table->cells[i]);
+		if (width > widths[i % table->columns])
+			widths[i % table->columns] = width;
+	}
+}
+
+/* Takes columns from the widest cells until the table fits or none is above its least width. */
+static void fit_widths(size_t *widths, const size_t *least, size_t columns, size_t width)
 {
 	size_t sum, widest;
 
 	for (;;) {
 		sum = GAP * (columns - 1);
-		widest = 0;
+		widest = columns;
 		for (size_t i = 0; i < columns; i++) {
 			sum += widths[i];
-			if (widths[i] > widths[widest])
+			if (widths[i] > COLUMN_MIN && widths[i] > least[i] &&
+			    (widest == columns || widths[i] > widths[widest]))
 				widest = i;
 		}
-		if (sum <= width || widths[widest] <= COLUMN_MIN)
+		if (sum <= width || widest == columns)
 			return;
 		widths[widest]--;
 	}
@@ -322,11 +355,16 @@ static void put_legend(const struct ctl *ctl, const struct text_table *table, co
 void text_table_print(const struct ctl *ctl, struct text_table *table, size_t indent)
 {
 	size_t *widths = calloc(table->columns, sizeof(*widths));
+	size_t *least = calloc(table->columns, sizeof(*least));
 
-	if (!widths)
+	if (!widths || !least)
 		ctl_out_of_memory();
 	natural_widths(table, ctl->legend, widths);
-	fit_widths(widths, table->columns, text_width() - indent);
+	word_widths(table, ctl->legend, least);
+	fit_widths(widths, least, table->columns, text_width() - indent);
+	memset(least, 0, table->columns * sizeof(*least));
+	fit_widths(widths, least, table->columns, text_width() - indent);
+	free(least);
 	if (ctl->legend)
 		put_legend(ctl, table, widths, indent);
 	for (size_t i = 0; i + table->columns <= table->cells_len; i += table->columns) {
