@@ -89,14 +89,14 @@ static int run(struct ctl *ctl)
 }
 
 static const struct ctl_option options[] = {
-	{"tokens", 0, "N", "have N other processes take part, each with a token", apply_tokens},
+	{"tokens", 0, "N", "N other processes take part, by token", apply_tokens},
 	{.name = NULL}};
 
 const struct ctl_verb alloc_verb = {
 	.name = "alloc",
 	.arguments = "[OPTION...] --size WxH PARTICIPANT... | --request FILE\n"
 		     "                   [-- COMMAND [ARGUMENT...]]",
-	.summary = "Allocates buffers and holds them until Ctrl-C, or while COMMAND runs",
+	.summary = "Allocates buffers, holds them until Ctrl-C or while COMMAND runs",
 	.details = request_help,
 	.options = request_options,
 	.more = options,

@@ -207,6 +207,11 @@ static void on_event(void *data, struct dmabroker_collection *collection,
 	/* the first generation is waited for, and the wait says why it failed */
 	if (hold->waiting)
 		return;
+	if (hold->ctl->command) { /* which has stdout for itself, and the buffers it was given */
+		if (event == DMABROKER_EVENT_ENDED)
+			ctl_error(CTL_OK, "ended: %s: %s", error, text);
+		return;
+	}
 	if (event == DMABROKER_EVENT_NEGOTIATED) {
 		if (!fetch(hold, generation))
 			return;
