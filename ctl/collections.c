@@ -84,8 +84,7 @@ static bool any_has(const struct list *list, const char *key)
 	return false;
 }
 
-static void add_row(struct text_table *table, const struct dmabroker_record *record, bool name,
-		    bool missing)
+static void add_row(struct text_table *table, const struct dmabroker_record *record, bool name)
 {
 	add(table, text_value(record, "number", DMABROKER_TYPE_UINT));
 	if (name)
@@ -98,29 +97,43 @@ static void add_row(struct text_table *table, const struct dmabroker_record *rec
 	add(table, key_words(record, "bytes", text_bytes));
 	add(table, key_words(record, "age-ms", time_words));
 	add(table, members_words(record));
-	if (missing)
-		add(table, text_list(record, "missing"));
+}
+
+/* "1 waits for member 2: its token is not bound" */
+static void show_missing(const struct list *list)
+{
+	char *missing, *line;
+
+	for (size_t i = 0; i < list->len; i++) {
+		if (!dmabroker_record_get_len(list->records[i], "missing"))
+			continue;
+		missing = text_list(list->records[i], "missing");
+		line = text_format("%" PRIu64 " waits for %s\n",
+				   facts_number(list->records[i], "number", 0), missing);
+		text_lines(line);
+		free(line);
+		free(missing);
+	}
 }
 
 static void show(const struct ctl *ctl, const struct list *list)
 {
-	bool name = any_has(list, "name"), missing = any_has(list, "missing");
-	const char *headings[12] = {">NUMBER"};
 	static const char *const usual[] = {"STATE",	">GEN",	  "PICTURE", "HEAP",
 					    ">BUFFERS", ">BYTES", ">AGE",    "MEMBERS"};
-	size_t columns = 1;
+	const char *headings[10] = {">NUMBER"};
+	bool name = any_has(list, "name");
 	struct text_table *table;
+	size_t columns = 1;
 
 	if (name)
 		headings[columns++] = "NAME";
 	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
 		headings[columns++] = usual[i];
-	if (missing)
-		headings[columns++] = "MISSING";
 	table = text_table_create(headings, columns);
 	for (size_t i = 0; i < list->len; i++)
-		add_row(table, list->records[i], name, missing);
+		add_row(table, list->records[i], name);
 	text_table_print(ctl, table, 0);
+	show_missing(list);
 }
 
 /* ---- one in detail ---- */
