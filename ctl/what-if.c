@@ -36,6 +36,7 @@ struct answer {
 	struct dmabroker_record *plan; /* owned; NULL where there is an error */
 	char *name;		       /* owned: of the error; "" where it has none */
 	char *text;		       /* owned: of the error */
+	size_t conflicts;	       /* minimal sets of a Conflict */
 	struct json_object *json;      /* owned */
 };
 
@@ -185,6 +186,8 @@ static int change_request(const struct ctl *ctl, struct dmabroker_record **ret_r
 
 static void ask(struct ctl *ctl, const struct dmabroker_record *request, struct answer *answer)
 {
+	const struct dmabroker_record *details;
+
 	*answer = (struct answer){0};
 	answer->error = dmabroker_plan(ctl->broker, request, &answer->plan);
 	if (!answer->error) {
@@ -193,8 +196,10 @@ static void ask(struct ctl *ctl, const struct dmabroker_record *request, struct 
 	}
 	answer->name = text_format("%s", dmabroker_get_error(ctl->broker));
 	answer->text = text_format("%s", dmabroker_get_error_text(ctl->broker));
-	answer->json = json_from_error(answer->name, answer->text,
-				       dmabroker_get_error_details(ctl->broker));
+	details = dmabroker_get_error_details(ctl->broker);
+	answer->json = json_from_error(answer->name, answer->text, details);
+	if (answer->error == -EXDEV && details)
+		answer->conflicts = conflict_sets(details);
 }
 
 static void finish(struct answer *answer)
@@ -269,6 +274,7 @@ static char *copied_words(const struct dmabroker_record *plan)
 
 enum line {
 	ANSWER,
+	CONFLICTS,
 	SIZE,
 	HEAP,
 	FORMAT,
@@ -281,8 +287,9 @@ enum line {
 	LINES
 };
 
-static const char *const labels[LINES] = {"answer", "size",  "heap",	"format",      "modifier",
-					  "stride", "bytes", "buffers", "alternative", "copied"};
+static const char *const labels[LINES] = {"answer",  "conflicts",   "size",   "heap",
+					  "format",  "modifier",    "stride", "bytes",
+					  "buffers", "alternative", "copied"};
 
 /* What an answer says in one line of the table. Returns owned. */
 static char *words_of(const struct answer *answer, enum line line)
@@ -291,7 +298,9 @@ static char *words_of(const struct answer *answer, enum line line)
 		return text_format("%s", !answer->error	 ? "a plan"
 					 : *answer->name ? answer->name
 							 : strerror(-answer->error));
-	if (answer->error)
+	if (line == CONFLICTS && answer->conflicts)
+		return text_format("%zu", answer->conflicts);
+	if (answer->error || line == CONFLICTS)
 		return text_format("-");
 	switch (line) {
 	case SIZE:

@@ -544,8 +544,12 @@ background first alloc --tokens 1 --size 640x480 --format XR24 --json a=cpu
 first=$!
 until_says first.out tokens
 token=$("$json_get" "$tmp/first.out" tokens.0)
+cat >"$tmp/child.sh" <<'END'
+echo "$DMABROKER_FDS" >"$1"
+exit 7
+END
 exits 7 "join runs a command with the buffers" join --address "$address" "$token" b=cpu -- \
-    sh -c 'echo $DMABROKER_FDS >"$1"; exit 7' sh "$tmp/fds"
+    sh "$tmp/child.sh" "$tmp/fds"
 [ "$(wc -w <"$tmp/fds")" -eq 2 ]
 result "it has them all" $?
 [ ! -s "$tmp/out" ]
