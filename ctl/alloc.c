@@ -89,8 +89,7 @@ static int run(struct ctl *ctl)
 }
 
 static const struct ctl_option options[] = {
-	{"tokens", 0, "N", "N other processes take part, by token", apply_tokens},
-	{.name = NULL}};
+	{"tokens", 0, "N", "N other processes take part, by token", apply_tokens}, {.name = NULL}};
 
 const struct ctl_verb alloc_verb = {
 	.name = "alloc",

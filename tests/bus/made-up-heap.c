@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory for a daemon that is real otherwise, on a machine without heaps: the program is linked with
+ * Memory for a daemon that is real otherwise, on a machine without heaps: the program is linked
+ * with
  * --wrap for heap_allocate. What comes is a memfd, which can be mapped and has an inode, and is no
  * dma-buf.
  */

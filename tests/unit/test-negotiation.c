@@ -104,6 +104,32 @@ static void expect_told(size_t len)
 	ck_assert_uint_eq(told_len, len);
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Waits until so many calls of Wait stand unanswered at the other end. */
+static void expect_waiting(uint32_t len)
+{
+	int64_t deadline = now_ms() + LONG_MS;
+
+	while (fake_look(&fake).waiting != len)
+		ck_assert_int_lt(now_ms(), deadline);
+}
+
+/* Waits until it has been released so often: nobody waits for the answer of that. */
+static void expect_released(uint32_t len)
+{
+	int64_t deadline = now_ms() + LONG_MS;
+
+	while (fake_look(&fake).released != len)
+		ck_assert_int_lt(now_ms(), deadline);
+}
+
 static size_t count_fds(void)
 {
 	size_t len = 0;
@@ -116,14 +142,6 @@ static size_t count_fds(void)
 static const char *heap_of(const struct dmabroker_record *plan)
 {
 	return dmabroker_record_get_string(plan, "heap");
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* ---- beginning ---- */
@@ -169,7 +187,7 @@ START_TEST(a_member_binds_and_speaks)
 	ck_assert_str_eq(dmabroker_get_error_text(broker), "the record is no request");
 	dmabroker_record_destroy(more);
 	dmabroker_collection_release(member);
-	ck_assert_uint_eq(fake_look(&fake).released, 1);
+	expect_released(1);
 }
 END_TEST
 
@@ -179,6 +197,7 @@ START_TEST(waiting_in_pieces_is_one_call)
 {
 	for (int i = 0; i < 20; i++)
 		ck_assert_int_eq(dmabroker_collection_wait(collection, i % 2), -ETIMEDOUT);
+	expect_waiting(1);
 	ck_assert_uint_eq(fake_look(&fake).waits, 1);
 	ck_assert_uint_eq(fake_order(&fake, FAKE_NEGOTIATE).waiting, 0);
 	ck_assert_int_eq(dmabroker_collection_wait(collection, LONG_MS), 0);
@@ -210,7 +229,7 @@ START_TEST(an_answer_that_another_call_reads_is_not_missed)
 	struct dmabroker_record *status;
 
 	ck_assert_int_eq(dmabroker_collection_wait(collection, 0), -ETIMEDOUT);
-	fake_look(&fake); /* the call has arrived */
+	expect_waiting(1);
 	fake_order(&fake, FAKE_QUIETLY);
 	ck_assert_int_eq(dmabroker_collection_get_status(collection, &status), 0);
 	dmabroker_record_destroy(status);
@@ -229,7 +248,7 @@ START_TEST(an_answer_that_another_wait_dispatches_is_not_missed)
 	ck_assert_int_eq(dmabroker_bind(broker, "secret-0", &other), 0);
 	ck_assert_int_eq(dmabroker_collection_wait(other, 0), -ETIMEDOUT);
 	ck_assert_int_eq(dmabroker_collection_wait(collection, 0), -ETIMEDOUT);
-	ck_assert_uint_eq(fake_look(&fake).waiting, 2);
+	expect_waiting(2);
 	fake_order(&fake, FAKE_QUIETLY);
 	ck_assert_int_eq(dmabroker_collection_wait(collection, LONG_MS), 0);
 	ready.fd = dmabroker_get_fd(broker);
@@ -243,7 +262,7 @@ END_TEST
 START_TEST(a_wait_hears_of_the_end)
 {
 	ck_assert_int_eq(dmabroker_collection_wait(collection, 0), -ETIMEDOUT);
-	fake_look(&fake);
+	expect_waiting(1);
 	fake_order(&fake, FAKE_END);
 	ck_assert_int_eq(dmabroker_collection_wait(collection, LONG_MS), -ESTALE);
 	ck_assert_str_eq(dmabroker_get_error(broker), "Gone");
@@ -267,9 +286,10 @@ END_TEST
 START_TEST(a_collection_that_waits_is_released)
 {
 	ck_assert_int_eq(dmabroker_collection_wait(collection, 0), -ETIMEDOUT);
+	expect_waiting(1);
 	dmabroker_collection_release(collection);
 	collection = NULL;
-	ck_assert_uint_eq(fake_look(&fake).released, 1);
+	expect_released(1);
 	fake_order(&fake, FAKE_NEGOTIATE); /* nobody is there to hear the answer */
 	ck_assert_int_ge(dmabroker_dispatch(broker), 0);
 	ck_assert_uint_eq(told_len, 0);
@@ -340,7 +360,7 @@ START_TEST(a_callback_may_release)
 	ck_assert_uint_eq(told_len, 1);
 	ck_assert_ptr_null(collection);
 	dmabroker_collection_release(other);
-	ck_assert_uint_eq(fake_look(&fake).released, 2);
+	expect_released(2);
 }
 END_TEST
 
@@ -361,7 +381,7 @@ START_TEST(a_callback_may_wait)
 {
 	dmabroker_collection_set_callback(collection, on_negotiated, NULL);
 	ck_assert_int_eq(dmabroker_collection_wait(collection, 0), -ETIMEDOUT);
-	fake_look(&fake);
+	expect_waiting(1);
 	/* the answer of the wait is that of the first, and both are here when the first is told */
 	fake_order(&fake, FAKE_NEGOTIATE);
 	fake_order(&fake, FAKE_NEGOTIATE);
