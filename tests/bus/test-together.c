@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ struct member {
 };
 
 static struct member one, two, three;
+static bool spare; /* there is a buffer more than "a" and "b" hold */
 
 static void setup(void)
 {
@@ -102,6 +104,8 @@ static void create(struct member *member, const char *name, unsigned int tokens)
 {
 	struct dmabroker_record *request = ask_for(640, name, 0);
 
+	if (spare)
+		ck_assert_int_eq(dmabroker_record_set_uint(request, "count", 3), 0);
 	ck_assert_int_eq(
 		dmabroker_create_collection(member->broker, request, tokens, &member->collection),
 		0);
@@ -256,7 +260,9 @@ END_TEST
 
 START_TEST(who_comes_late_gets_what_there_is)
 {
+	spare = true;
 	begin(_i);
+	spare = false;
 	come(&three, _i);
 	ck_assert_int_eq(dmabroker_collection_create_tokens(two.collection, 1), -EPERM);
 	ck_assert_int_eq(dmabroker_collection_create_tokens(one.collection, 1), 0);
@@ -265,9 +271,21 @@ START_TEST(who_comes_late_gets_what_there_is)
 	dmabroker_collection_release(three.collection);
 	three.collection = NULL;
 	ck_assert_int_eq(dmabroker_collection_create_tokens(one.collection, 1), 0);
-	ck_assert_int_eq(join(&three, &one, 2, NULL, 0), 0);
+	ck_assert_int_eq(join(&three, &one, 2, "late", 0), 0);
 	ck_assert_int_eq(wait_for(&three), 0);
 	ck_assert_uint_eq(dmabroker_collection_get_generation(three.collection), 1);
+	ck_assert_uint_eq(dmabroker_collection_get_count(three.collection), 3);
+	ck_assert_uint_eq(inode_of(&three, 2), inode_of(&one, 2));
+	expect_told(&one, 2);
+	ck_assert_int_eq(one.event, DMABROKER_EVENT_NEGOTIATED);
+	ck_assert_uint_eq(one.generation, 1);
+	ck_assert_uint_eq(participants_of(&one), 2);
+	ck_assert_int_eq(wait_for(&one), 0);
+	ck_assert_uint_eq(participants_of(&one), 3);
+	ck_assert_int_eq(
+		dmabroker_buffer_begin_access(dmabroker_collection_get_buffer(one.collection, 0),
+					      "late", DMABROKER_ACCESS_READ),
+		0);
 	leave(&three);
 	leave(&one);
 	leave(&two);
@@ -337,14 +355,43 @@ START_TEST(a_cancelled_negotiation_is_over)
 }
 END_TEST
 
+/* A process that joins, gets the buffers, says so, and waits to be killed. */
+static pid_t start_victim(int transport)
+{
+	int ready[2];
+	pid_t child;
+	char byte;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		come(&two, transport);
+		if (join(&two, &one, 0, "b", 0) || wait_for(&two) || write(ready[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return child;
+}
+
 START_TEST(who_dies_takes_the_collection_along)
 {
-	begin(_i);
-	/* without a farewell */
-	dmabroker_disconnect(two.broker);
-	two.broker = NULL;
+	pid_t child;
+
+	come(&one, _i);
+	create(&one, "a", 1);
+	child = start_victim(_i);
+	ck_assert_int_eq(wait_for(&one), 0);
+	expect_told(&one, 1);
+	ck_assert_int_eq(kill(child, SIGKILL), 0);
+	harness_wait(child, WAIT_MS);
 	expect_told(&one, 2);
 	ck_assert_int_eq(one.event, DMABROKER_EVENT_ENDED);
+	ck_assert_str_eq(one.error, "Gone");
 	ck_assert_uint_eq(dmabroker_collection_get_count(one.collection), 2); /* they stay usable */
 	leave(&one);
 }
