@@ -15,6 +15,7 @@
 
 #define CTL_NAME "dmabrokerctl"
 #define CTL_PUBLIC_MAX 32
+#define CTL_WHAT_IF_MAX 32
 
 enum ctl_status {
 	CTL_OK = 0,
@@ -45,6 +46,7 @@ struct ctl_verb {
 	const char *summary;
 	const char *details;		  /* more for --help, or NULL */
 	const struct ctl_option *options; /* ends with a row without name */
+	const struct ctl_option *more;	  /* further ones of this verb alone, or NULL */
 	bool command;			  /* `-- COMMAND` may follow */
 	bool participants;		  /* takes arguments at all */
 	int (*run)(struct ctl *ctl);
@@ -69,11 +71,13 @@ struct ctl {
 	struct dmabroker *broker;
 	struct dmabroker_record *request; /* what the options have said of it so far */
 	const char *request_file;
-	const char *public[CTL_PUBLIC_MAX + 1]; /* of `dump`: names that are no secret */
+	const char *public[CTL_PUBLIC_MAX + 1];	  /* of `dump`: names that are no secret */
+	const char *what_if[CTL_WHAT_IF_MAX + 1]; /* of `plan`: changes, "NAME.KEY=VALUE" */
+	unsigned int tokens;			  /* of `alloc`: other processes that take part */
 };
 
 extern const struct ctl_verb devices_verb, heaps_verb, machine_verb, plan_verb, alloc_verb,
-	dump_verb, quirks_verb;
+	join_verb, collections_verb, dump_verb, quirks_verb;
 
 /* Says on stderr, in one line, what went wrong. Returns `status`. */
 int ctl_error(enum ctl_status status, const char *format, ...)
@@ -87,6 +91,9 @@ int ctl_connect(struct ctl *ctl);
  * wanted, prints the named error as an object. Returns the exit status of its class.
  */
 int ctl_failed(struct ctl *ctl, int error);
+
+/* The exit status of a negative errno's class. */
+enum ctl_status ctl_class(int error);
 
 /* Ends the program: there is no memory left to say more. */
 void ctl_out_of_memory(void) __attribute__((noreturn));

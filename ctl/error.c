@@ -21,7 +21,7 @@ static const struct {
 	{-EACCES, CTL_PERMISSION},
 };
 
-static enum ctl_status class_of(int error)
+enum ctl_status ctl_class(int error)
 {
 	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
 		if (classes[i].number == error)
@@ -111,7 +111,7 @@ int ctl_connect(struct ctl *ctl)
 		return ctl_error(CTL_NO_DAEMON, "no daemon answers at '%s'", address);
 	if (error == -ENOTCONN)
 		return ctl_error(CTL_NO_DAEMON, "no daemon answers: is dmabrokerd running?");
-	return ctl_error(class_of(error), "cannot connect: %s", strerror(-error));
+	return ctl_error(ctl_class(error), "cannot connect: %s", strerror(-error));
 }
 
 int ctl_failed(struct ctl *ctl, int error)
@@ -123,9 +123,10 @@ int ctl_failed(struct ctl *ctl, int error)
 	if (!text || !*text)
 		text = error == -ENOTCONN ? "the daemon is gone" : strerror(-error);
 	if (ctl->json && name && *name)
-		json_print_error(ctl, name, text, dmabroker_get_error_details(ctl->broker));
+		json_print(ctl,
+			   json_from_error(name, text, dmabroker_get_error_details(ctl->broker)));
 	len = (int)strlen(text);
 	while (len > 0 && text[len - 1] == '\n')
 		len--;
-	return ctl_error(class_of(error), "%.*s", len, text);
+	return ctl_error(ctl_class(error), "%.*s", len, text);
 }

@@ -46,8 +46,8 @@ static struct json_object *format_from(const struct dmabroker_record *record, co
 	uint64_t modifier = 0;
 
 	dmabroker_record_get_format(record, key, index, &fourcc, &modifier);
-	add(object, "format", fourcc_from(fourcc));
-	add(object, "modifier", modifier_from(modifier));
+	add(object, "format", string_from(text_listed_fourcc(fourcc)));
+	add(object, "modifier", string_from(text_listed_modifier(modifier)));
 	return object;
 }
 
@@ -168,8 +168,8 @@ void json_print_records(const struct ctl *ctl, struct dmabroker_record *const *r
 	json_print(ctl, list);
 }
 
-void json_print_error(const struct ctl *ctl, const char *name, const char *text,
-		      const struct dmabroker_record *details)
+struct json_object *json_from_error(const char *name, const char *text,
+				    const struct dmabroker_record *details)
 {
 	struct json_object *object = json_object_new_object(), *more;
 
@@ -183,7 +183,25 @@ void json_print_error(const struct ctl *ctl, const char *name, const char *text,
 		}
 		json_object_put(more);
 	}
-	json_print(ctl, object);
+	return object;
+}
+
+struct json_object *json_parse(const char *text)
+{
+	struct json_tokener *tokener = json_tokener_new();
+	struct json_object *value;
+
+	if (!tokener)
+		ctl_out_of_memory();
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	/* with its end, so that a number is known to be whole */
+	value = json_tokener_parse_ex(tokener, text, (int)strlen(text) + 1);
+	if (json_tokener_get_error(tokener) != json_tokener_success) {
+		json_object_put(value);
+		value = NULL;
+	}
+	json_tokener_free(tokener);
+	return value;
 }
 
 /* Reads at most `max` bytes. Returns owned; NULL: it has said why. */

@@ -5,7 +5,7 @@
  *	bool, number, string, list of strings	as in JSON
  *	fourcc		"XR24"; the number as "0x..." where it is not printable
  *	modifier	"0x0", because JSON readers lose bits of large numbers
- *	formats		[{"format": "XR24", "modifier": "0x0"}]
+ *	formats		[{"format": "XR24", "modifier": "0x0"}]; "*" is any
  *	sizes		[{"width": 640, "height": 480}]
  *	records		[{...}]
  *	fd		left out: it means nothing outside of this process
@@ -29,9 +29,12 @@ void json_print(const struct ctl *ctl, struct json_object *value);
 /* Prints a list of records. */
 void json_print_records(const struct ctl *ctl, struct dmabroker_record *const *records, size_t len);
 
-/* Prints {"error": name, "message": text, ...details}; `details` may be NULL. */
-void json_print_error(const struct ctl *ctl, const char *name, const char *text,
-		      const struct dmabroker_record *details);
+/* {"error": name, "message": text, ...details}; `details` may be NULL. Returns owned. */
+struct json_object *json_from_error(const char *name, const char *text,
+				    const struct dmabroker_record *details);
+
+/* Reads one whole JSON value. Returns owned; NULL: it is none. */
+struct json_object *json_parse(const char *text);
 
 /*
  * Reads a file of at most `bytes_max` bytes that holds one JSON object; "-" is stdin. Refused are

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/json.h"
 #include "ctl/text.h"
 
 #define SEE "see dmabroker-protocol(7)"
@@ -49,19 +50,39 @@ static bool parse_fourcc(const char *text, size_t len, uint32_t *ret_fourcc)
 	return true;
 }
 
-bool key_parse_format(const char *text, uint32_t *ret_fourcc, uint64_t *ret_modifier)
+/* "XR24", "0x34325258", or "*", of which only the first `len` bytes count. */
+static bool parse_format_name(const char *text, size_t len, uint32_t *ret_fourcc)
 {
-	size_t len = strcspn(text, ":");
-	uint64_t number, modifier = 0;
-	uint32_t fourcc;
+	uint64_t number;
 
-	if (!parse_fourcc(text, len, &fourcc)) {
+	if (len == 1 && text[0] == '*')
+		*ret_fourcc = KEY_ANY_FOURCC;
+	else if (!parse_fourcc(text, len, ret_fourcc)) {
 		if (strncmp(text, "0x", 2) != 0 || text[len] || !key_parse_number(text, &number) ||
 		    number > UINT32_MAX)
 			return false;
-		fourcc = (uint32_t)number;
+		*ret_fourcc = (uint32_t)number;
 	}
-	if (text[len] && !key_parse_number(text + len + 1, &modifier))
+	return true;
+}
+
+/* "0x0", or "*" */
+static bool parse_modifier(const char *text, uint64_t *ret_modifier)
+{
+	if (strcmp(text, "*") != 0)
+		return key_parse_number(text, ret_modifier);
+	*ret_modifier = KEY_ANY_MODIFIER;
+	return true;
+}
+
+bool key_parse_format(const char *text, uint32_t *ret_fourcc, uint64_t *ret_modifier)
+{
+	size_t len = strcspn(text, ":");
+	uint64_t modifier = strcmp(text, "*") == 0 ? KEY_ANY_MODIFIER : 0;
+	uint32_t fourcc;
+
+	if (!parse_format_name(text, len, &fourcc) ||
+	    (text[len] && !parse_modifier(text + len + 1, &modifier)))
 		return false;
 	*ret_fourcc = fourcc;
 	*ret_modifier = modifier;
@@ -165,7 +186,7 @@ static int set_fourcc_text(struct dmabroker_record *record, const char *key, con
 	uint64_t modifier;
 	uint32_t fourcc;
 
-	if (strchr(text, ':') || !key_parse_format(text, &fourcc, &modifier))
+	if (strpbrk(text, ":*") || !key_parse_format(text, &fourcc, &modifier))
 		return -EINVAL;
 	return dmabroker_record_set_uint(record, key, fourcc);
 }
@@ -216,9 +237,33 @@ static int set_text(struct dmabroker_record *record, const char *key, const char
 	}
 }
 
+/* A list of objects, or a single one, as JSON. */
+static int set_records_text(struct dmabroker_record *record, const char *where, const char *key,
+			    const char *text)
+{
+	struct json_object *value = json_parse(text), *list;
+	int status;
+
+	if (!json_object_is_type(value, json_type_object)) {
+		status = json_object_is_type(value, json_type_array)
+				 ? key_set_json(record, where, key, value)
+				 : explain_text(record, where, key, text, -EINVAL);
+		json_object_put(value);
+		return status;
+	}
+	list = json_object_new_array();
+	if (json_object_array_add(list, value) < 0)
+		ctl_out_of_memory();
+	status = key_set_json(record, where, key, list);
+	json_object_put(list);
+	return status;
+}
+
 int key_set_text(struct dmabroker_record *record, const char *where, const char *key,
 		 const char *text)
 {
+	if (dmabroker_record_get_type(record, key) == DMABROKER_TYPE_RECORDS)
+		return set_records_text(record, where, key, text);
 	return explain_text(record, where, key, text, set_text(record, key, text));
 }
 
@@ -253,7 +298,7 @@ static int add_format(struct dmabroker_record *record, const char *key, struct j
 	fourcc_text = text_of(format);
 	if (json_object_object_length(value) != (number ? 2 : 1) || !fourcc_text ||
 	    !modifier_text || !key_parse_format(fourcc_text, &fourcc, &unused) ||
-	    !key_parse_number(modifier_text, &modifier))
+	    !parse_modifier(modifier_text, &modifier))
 		return -EINVAL;
 	return dmabroker_record_add_format(record, key, fourcc, modifier);
 }
@@ -344,11 +389,51 @@ static int set_json(struct dmabroker_record *record, const char *key, int type,
 	}
 }
 
+/* A key whose value is a list of objects. */
+static int set_records(struct dmabroker_record *record, const char *where, const char *key,
+		       struct json_object *list)
+{
+	struct dmabroker_record *element;
+	int status = 0, error;
+	char *label;
+
+	for (size_t i = 0; i < json_object_array_length(list) && !status; i++) {
+		label = text_format("%s[%zu]", where, i);
+		error = dmabroker_record_add_record(record, key, &element);
+		status = error == -ERANGE ? ctl_error(CTL_USAGE, "%s: one too many", label)
+			 : error	  ? explain_json(record, label, key, list, error)
+					  : key_set_object(element, label,
+							   json_object_array_get_idx(list, i));
+		free(label);
+	}
+	return status;
+}
+
+int key_set_object(struct dmabroker_record *record, const char *where, struct json_object *object)
+{
+	int status = 0;
+	char *label;
+
+	if (!json_object_is_type(object, json_type_object))
+		return ctl_error(CTL_USAGE, "%s: right is an object", where);
+	json_object_object_foreach(object, key, value)
+	{
+		if (status || strncmp(key, "x-", 2) == 0)
+			continue;
+		label = text_format("%s: %.64s", where, key);
+		status = key_set_json(record, label, key, value);
+		free(label);
+	}
+	return status;
+}
+
 int key_set_json(struct dmabroker_record *record, const char *where, const char *key,
 		 struct json_object *value)
 {
 	int type = dmabroker_record_get_type(record, key);
 
+	if (type == DMABROKER_TYPE_RECORDS && json_object_is_type(value, json_type_array))
+		return set_records(record, where, key, value);
 	if (type >= DMABROKER_TYPE_STRINGS && type < DMABROKER_TYPE_RECORDS &&
 	    json_object_is_type(value, json_type_array))
 		return add_elements(record, where, key, type, value);

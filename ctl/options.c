@@ -75,6 +75,8 @@ int options_parse(struct ctl *ctl, int argc, char **argv, int *ret_first)
 	add_rows(&parser, global_options);
 	if (ctl->verb)
 		add_rows(&parser, ctl->verb->options);
+	if (ctl->verb && ctl->verb->more)
+		add_rows(&parser, ctl->verb->more);
 	opterr = 0;
 	optind = 0;
 	for (;;) {
@@ -114,7 +116,7 @@ static void help_program(const struct ctl_verb *const *verbs)
 	       "buffers.\n\nVerbs:\n",
 	       CTL_NAME);
 	for (; *verbs; verbs++)
-		printf("  %-10s%s\n", (*verbs)->name, (*verbs)->summary);
+		printf("  %-13s%s\n", (*verbs)->name, (*verbs)->summary);
 	printf("\nOptions of every verb:\n");
 	help_rows(global_options);
 	printf("\n'%s VERB --help' tells more; so does dmabrokerctl(1).\n", CTL_NAME);
@@ -133,6 +135,8 @@ void options_help(const struct ctl *ctl, const struct ctl_verb *const *verbs)
 	if (ctl->verb->options->name) {
 		printf("\nOptions:\n");
 		help_rows(ctl->verb->options);
+		if (ctl->verb->more)
+			help_rows(ctl->verb->more);
 	}
 	printf("\nOptions of every verb:\n");
 	help_rows(global_options);

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* `plan`: what would be allocated for a request, and why. */
-#include <inttypes.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "ctl/conflict.h"
+#include "ctl/copies.h"
 #include "ctl/ctl.h"
+#include "ctl/facts.h"
 #include "ctl/json.h"
+#include "ctl/overview.h"
 #include "ctl/request.h"
 #include "ctl/text.h"
+#include "ctl/what-if.h"
 
 /* A column of a table that is made from a list of records. */
 struct column {
@@ -65,36 +71,141 @@ static void show_views(const struct ctl *ctl, const struct dmabroker_record *pla
 	text_table_print(ctl, table, 0);
 }
 
-static void show(const struct ctl *ctl, const struct dmabroker_record *plan)
+/* The key by which the plan was preferred, where it says something. */
+static void show_costs(const struct ctl *ctl, const struct dmabroker_record *plan)
 {
-	char *description = dmabroker_plan_describe(plan);
+	static const char *const headings[] = {"COST", ">PLAN", ">RUNNER-UP"};
+	const char *runner_up = dmabroker_record_get_string(plan, "runner-up");
+	struct text_table *table = text_table_create(headings, 3);
+	const struct dmabroker_record *cost;
+	char *mine, *other;
+
+	for (size_t i = 0; dmabroker_record_get_record(plan, "costs", i, &cost) == 0; i++) {
+		if (!facts_number(cost, "value", 0) && !facts_number(cost, "runner-up", 0))
+			continue;
+		mine = text_value(cost, "value", DMABROKER_TYPE_UINT);
+		other = text_value(cost, "runner-up", DMABROKER_TYPE_UINT);
+		text_table_add(table, "%s", text_string(cost, "rule", "?"));
+		text_table_add(table, "%s", mine);
+		text_table_add(table, "%s", other);
+		free(other);
+		free(mine);
+	}
+	putchar('\n');
+	text_table_print(ctl, table, 0);
+	if (ctl->legend && runner_up) {
+		fputs("runner-up: ", stdout);
+		text_line(0, runner_up);
+	}
+}
+
+/* A plan with buffers of its own: all of it, or that of a group. */
+static void show_plan(const struct ctl *ctl, const struct overview *overview)
+{
+	char *description = dmabroker_plan_describe(overview->plan), *rest;
 
 	if (!description)
 		ctl_out_of_memory();
+	/* what comes out first, then how it comes about, then why */
+	rest = strchr(description, '\n');
+	*rest++ = '\0';
 	text_lines(description);
+	putchar('\n');
+	overview_show(ctl, overview);
+	putchar('\n');
+	text_lines(rest);
 	free(description);
-	show_planes(ctl, plan);
-	show_views(ctl, plan);
+	show_planes(ctl, overview->plan);
+	show_views(ctl, overview->plan);
+	if (dmabroker_record_get_len(overview->plan, "costs"))
+		show_costs(ctl, overview->plan);
+}
+
+/* The groups of a plan with copies, each with a plan of its own. */
+static void show_groups(const struct ctl *ctl, const struct overview *overview)
+{
+	char *bytes = text_bytes(facts_number(overview->plan, "copied-bytes", 0));
+	struct overview group = *overview;
+	char *names, *heading;
+
+	printf("no memory suits all: %zu groups, %s copied for each frame%s\n\n",
+	       dmabroker_record_get_len(overview->plan, "groups"), bytes,
+	       facts_number(overview->plan, "exact", 1)
+		       ? ""
+		       : "; another split may copy less, the search was cut short");
+	free(bytes);
+	copies_show(overview->plan);
+	group.group = true;
+	for (size_t i = 0;
+	     dmabroker_record_get_record(overview->plan, "groups", i, &group.plan) == 0; i++) {
+		names = copies_names(group.plan);
+		heading = text_format("\ngroup %zu: %s\n", i, names);
+		text_heading(ctl, heading);
+		show_plan(ctl, &group);
+		free(heading);
+		free(names);
+	}
+}
+
+static void show(const struct ctl *ctl, const struct overview *overview)
+{
+	if (dmabroker_record_get_len(overview->plan, "groups"))
+		show_groups(ctl, overview);
+	else
+		show_plan(ctl, overview);
+}
+
+/* The answer is no: shows who is in whose way. */
+static int show_conflict(const struct ctl *ctl, struct overview *overview)
+{
+	overview->details = dmabroker_get_error_details(ctl->broker);
+	overview_show(ctl, overview);
+	conflict_show(ctl, overview->details);
+	return ctl_error(CTL_REFUSED, "nothing suits all participants");
+}
+
+static int plan(struct ctl *ctl, struct overview *overview)
+{
+	struct dmabroker_record *answer;
+	int error = dmabroker_plan(ctl->broker, ctl->request, &answer);
+
+	if (error == -EXDEV && !ctl->json && dmabroker_get_error_details(ctl->broker))
+		return show_conflict(ctl, overview);
+	if (error)
+		return ctl_failed(ctl, error);
+	overview->plan = answer;
+	if (ctl->json)
+		json_print(ctl, json_from_record(answer));
+	else
+		show(ctl, overview);
+	dmabroker_record_destroy(answer);
+	return CTL_OK;
 }
 
 static int run(struct ctl *ctl)
 {
-	struct dmabroker_record *plan;
-	int status, error;
+	struct overview overview = {0};
+	int status = request_build(ctl), error = 0;
 
-	status = request_build(ctl);
 	if (status)
 		return status;
-	error = dmabroker_plan(ctl->broker, ctl->request, &plan);
+	if (ctl->what_if[0])
+		return what_if_run(ctl);
+	if (!ctl->json) /* before planning, whose error must last */
+		error = dmabroker_list_devices(ctl->broker, &overview.devices.records,
+					       &overview.devices.len);
 	if (error)
 		return ctl_failed(ctl, error);
-	if (ctl->json)
-		json_print(ctl, json_from_record(plan));
-	else
-		show(ctl, plan);
-	dmabroker_record_destroy(plan);
-	return CTL_OK;
+	overview.request = ctl->request;
+	status = plan(ctl, &overview);
+	dmabroker_record_list_destroy(overview.devices.records, overview.devices.len);
+	return status;
 }
+
+static const struct ctl_option options[] = {{"what-if", 0, "NAME.KEY=VALUE",
+					     "plan with this changed as well, and compare",
+					     what_if_apply},
+					    {.name = NULL}};
 
 const struct ctl_verb plan_verb = {
 	.name = "plan",
@@ -102,6 +213,7 @@ const struct ctl_verb plan_verb = {
 	.summary = "Shows which buffers would suit the participants, and why",
 	.details = request_help,
 	.options = request_options,
+	.more = options,
 	.participants = true,
 	.run = run,
 };

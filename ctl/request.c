@@ -78,7 +78,8 @@ static int apply_format(struct ctl *ctl, const char *value)
 	uint32_t fourcc;
 
 	if (!key_parse_format(value, &fourcc, &modifier))
-		return ctl_error(CTL_USAGE, "--format %s: right is XR24, NV12:0x0 and the like",
+		return ctl_error(CTL_USAGE,
+				 "--format %s: right is XR24, NV12:0x0, NV12:* and the like",
 				 value);
 	return apply_key(ctl, "--format", "formats", value);
 }
@@ -141,6 +142,10 @@ const struct ctl_option request_options[] = {
 	{"not-heap", 0, "ID", "this heap may not; again for more", apply_not_heap},
 	{"set", 0, "KEY=VALUE", "any other key of the request", apply_set},
 	{"request", 0, "FILE", "the request as JSON; '-' is stdin", apply_request},
+	{.name = NULL}};
+
+const struct ctl_option request_join_options[] = {
+	{"request", 0, "FILE", "participants as JSON; '-' is stdin", apply_request},
 	{.name = NULL}};
 
 static const char *role_word(const char *text)
@@ -224,6 +229,29 @@ static char *make_name(const struct dmabroker_record *request, const char *devic
 	return name;
 }
 
+/* Cuts the text up to the next comma off, as strsep does; commas within brackets or quotes are
+ * those of JSON. */
+static char *next_pair(char **rest)
+{
+	char *pair = *rest, *at;
+	bool quoted = false;
+	int depth = 0;
+
+	for (at = pair; at && *at && (*at != ',' || depth > 0 || quoted); at++) {
+		if (quoted && *at == '\\' && at[1])
+			at++;
+		else if (*at == '"' && depth > 0)
+			quoted = !quoted;
+		else if (!quoted)
+			depth += (*at == '[' || *at == '{') - (*at == ']' || *at == '}');
+	}
+	if (!pair)
+		return NULL;
+	*rest = *at ? at + 1 : NULL;
+	*at = '\0';
+	return pair;
+}
+
 /* Gives the participant the "key=value" pairs that follow its device. */
 static int set_pairs(const struct part *part, const char *text)
 {
@@ -235,7 +263,7 @@ static int set_pairs(const struct part *part, const char *text)
 	pairs = text_format("%s", strchr(text, ',') + 1);
 	where = text_format("participant %s", part->name);
 	rest = pairs;
-	while (!status && (pair = strsep(&rest, ",")))
+	while (!status && (pair = next_pair(&rest)))
 		status = set_pair(part->record, where, pair);
 	free(where);
 	free(pairs);
@@ -293,17 +321,23 @@ static int set_devices(struct ctl *ctl, const struct part *parts, size_t parts_l
 	return status;
 }
 
+/* What must be said of the picture, by those who do not join others. */
+static int check_words(const struct ctl *ctl)
+{
+	uint64_t width;
+
+	if (!ctl->arguments[0] && !ctl->tokens)
+		return ctl_error(CTL_USAGE, "no participants: " FORM);
+	if (dmabroker_record_get_uint(ctl->request, "width", &width) < 0)
+		return ctl_error(CTL_USAGE, "no size of the picture: add --size WxH");
+	return 0;
+}
+
 static int build_from_words(struct ctl *ctl, struct part *parts)
 {
 	size_t len = 0;
-	uint64_t width;
 	int status = 0;
 
-	if (!ctl->arguments[0])
-		return ctl_error(CTL_USAGE, "no participants: " FORM);
-	need_request(ctl);
-	if (dmabroker_record_get_uint(ctl->request, "width", &width) < 0)
-		return ctl_error(CTL_USAGE, "no size of the picture: add --size WxH");
 	for (; ctl->arguments[len] && !status; len++) {
 		if (len == PARTICIPANTS_MAX)
 			return ctl_error(CTL_USAGE, "more than %d participants", PARTICIPANTS_MAX);
@@ -348,8 +382,8 @@ static int check_role(const char *where, const char *role)
 }
 
 /* Adds a participant with its name and role. */
-static int begin_json_participant(struct ctl *ctl, const char *where, struct json_object *object,
-				  struct dmabroker_record **ret_record)
+static int begin_json_participant(struct dmabroker_record *request, const char *where,
+				  struct json_object *object, struct dmabroker_record **ret_record)
 {
 	const char *name = NULL, *role = NULL, *device = NULL;
 	char *made = NULL;
@@ -365,21 +399,22 @@ static int begin_json_participant(struct ctl *ctl, const char *where, struct jso
 	if (status)
 		return status;
 	if (!name)
-		name = made = make_name(ctl->request, device, role);
-	error = dmabroker_request_add_participant(ctl->request, name, role, ret_record);
+		name = made = make_name(request, device, role);
+	error = dmabroker_request_add_participant(request, name, role, ret_record);
 	status = error ? add_failed(error, name) : 0;
 	free(made);
 	return status;
 }
 
-static int add_json_participant(struct ctl *ctl, const char *where, struct json_object *object)
+static int add_json_participant(struct dmabroker_record *request, const char *where,
+				struct json_object *object)
 {
 	struct dmabroker_record *record;
 	int status;
 
 	if (!json_object_is_type(object, json_type_object))
 		return ctl_error(CTL_USAGE, "%s: right is an object", where);
-	status = begin_json_participant(ctl, where, object, &record);
+	status = begin_json_participant(request, where, object, &record);
 	json_object_object_foreach(object, key, value)
 	{
 		if (!status && strcmp(key, "name") != 0 && strcmp(key, "role") != 0 &&
@@ -389,28 +424,36 @@ static int add_json_participant(struct ctl *ctl, const char *where, struct json_
 	return status;
 }
 
-static int add_json_participants(struct ctl *ctl, struct json_object *list)
+static int add_json_participants(struct dmabroker_record *request, const char *where,
+				 struct json_object *list)
 {
 	int status = 0;
-	char *where;
+	char *label;
 
 	if (!json_object_is_type(list, json_type_array))
-		return ctl_error(CTL_USAGE, "%s: participants: right is a list", ctl->request_file);
+		return ctl_error(CTL_USAGE, "%s: participants: right is a list", where);
 	for (size_t i = 0; i < json_object_array_length(list) && !status; i++) {
-		where = text_format("%s: participants[%zu]", ctl->request_file, i);
-		status = add_json_participant(ctl, where, json_object_array_get_idx(list, i));
-		free(where);
+		label = text_format("%s: participants[%zu]", where, i);
+		status = add_json_participant(request, label, json_object_array_get_idx(list, i));
+		free(label);
 	}
 	return status;
 }
 
-static int add_json_member(struct ctl *ctl, const char *key, struct json_object *value)
+int request_set_json(struct dmabroker_record *request, const char *where,
+		     struct json_object *object)
 {
-	if (strncmp(key, "x-", 2) == 0)
-		return 0;
-	if (strcmp(key, "participants") == 0)
-		return add_json_participants(ctl, value);
-	return set_json(ctl->request, ctl->request_file, key, value);
+	int status = 0;
+
+	json_object_object_foreach(object, key, value)
+	{
+		if (status || strncmp(key, "x-", 2) == 0)
+			continue;
+		status = strcmp(key, "participants") == 0
+				 ? add_json_participants(request, where, value)
+				 : set_json(request, where, key, value);
+	}
+	return status;
 }
 
 static int build_from_file(struct ctl *ctl)
@@ -428,11 +471,7 @@ static int build_from_file(struct ctl *ctl)
 	status = json_load(ctl->request_file, FILE_BYTES_MAX, &object);
 	if (status)
 		return status;
-	json_object_object_foreach(object, key, value)
-	{
-		if (!status)
-			status = add_json_member(ctl, key, value);
-	}
+	status = request_set_json(ctl->request, ctl->request_file, object);
 	json_object_put(object);
 	return status ? status : ctl_connect(ctl);
 }
@@ -451,18 +490,32 @@ static void find_request_file(struct ctl *ctl)
 	ctl->arguments++;
 }
 
-int request_build(struct ctl *ctl)
+static int build(struct ctl *ctl, bool picture)
 {
 	struct part parts[PARTICIPANTS_MAX] = {{0}};
-	int status;
+	int status = 0;
 
 	find_request_file(ctl);
 	if (ctl->request_file)
 		return build_from_file(ctl);
-	status = build_from_words(ctl, parts);
+	need_request(ctl);
+	if (picture)
+		status = check_words(ctl);
+	if (!status)
+		status = build_from_words(ctl, parts);
 	for (size_t i = 0; i < PARTICIPANTS_MAX; i++) {
 		free(parts[i].name);
 		free(parts[i].device);
 	}
 	return status;
+}
+
+int request_build(struct ctl *ctl)
+{
+	return build(ctl, true);
+}
+
+int request_build_participants(struct ctl *ctl)
+{
+	return build(ctl, false);
 }

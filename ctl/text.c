@@ -10,6 +10,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "ctl/key.h"
+
 #define WIDTH_DEFAULT 80
 #define WIDTH_NO_TERMINAL 10000 /* a program reads: no line is broken */
 #define WIDTH_MIN 40
@@ -98,12 +100,12 @@ static size_t columns_of(const char *text, size_t bytes)
  */
 static size_t line_bytes(const char *text, size_t width)
 {
-	size_t end = 0, columns = 0, joint = 0, space = 0;
+	size_t end = 0, columns = 0, joint = 0, space = 0, first = strspn(text, " ");
 
 	for (; text[end]; end++) {
 		if (!continues_character(text[end]) && columns++ == width)
 			break;
-		if (text[end] == ' ')
+		if (text[end] == ' ' && end > first)
 			space = end;
 		if (end && strchr("/:,", text[end - 1]))
 			joint = end;
@@ -244,20 +246,53 @@ static void natural_widths(const struct text_table *table, bool legend, size_t *
 	}
 }
 
-/* Takes columns from the widest cells until the table fits or nothing can give. */
-static void fit_widths(size_t *widths, size_t columns, size_t width)
+/* The longest part of a text that line_bytes would rather not break, in columns. */
+static size_t longest_word(const char *text)
+{
+	size_t longest = 0, columns = 0;
+
+	for (; *text; text++) {
+		if (*text == ' ')
+			columns = 0;
+		else if (!continues_character(*text))
+			columns++;
+		if (columns > longest)
+			longest = columns;
+		if (strchr("/:,", *text))
+			columns = 0;
+	}
+	return longest;
+}
+
+/* Below which the columns break words: the longest word of each. */
+static void word_widths(const struct text_table *table, bool legend, size_t *widths)
+{
+	size_t width;
+
+	for (size_t i = 0; i < table->columns; i++)
+		widths[i] = legend ? strlen(heading_word(table->headings[i])) : 1;
+	for (size_t i = 0; i < table->cells_len; i++) {
+		width = longest_word(table->cells[i]);
+		if (width > widths[i % table->columns])
+			widths[i % table->columns] = width;
+	}
+}
+
+/* Takes columns from the widest cells until the table fits or none is above its least width. */
+static void fit_widths(size_t *widths, const size_t *least, size_t columns, size_t width)
 {
 	size_t sum, widest;
 
 	for (;;) {
 		sum = GAP * (columns - 1);
-		widest = 0;
+		widest = columns;
 		for (size_t i = 0; i < columns; i++) {
 			sum += widths[i];
-			if (widths[i] > widths[widest])
+			if (widths[i] > COLUMN_MIN && widths[i] > least[i] &&
+			    (widest == columns || widths[i] > widths[widest]))
 				widest = i;
 		}
-		if (sum <= width || widths[widest] <= COLUMN_MIN)
+		if (sum <= width || widest == columns)
 			return;
 		widths[widest]--;
 	}
@@ -320,11 +355,16 @@ static void put_legend(const struct ctl *ctl, const struct text_table *table, co
 void text_table_print(const struct ctl *ctl, struct text_table *table, size_t indent)
 {
 	size_t *widths = calloc(table->columns, sizeof(*widths));
+	size_t *least = calloc(table->columns, sizeof(*least));
 
-	if (!widths)
+	if (!widths || !least)
 		ctl_out_of_memory();
 	natural_widths(table, ctl->legend, widths);
-	fit_widths(widths, table->columns, text_width() - indent);
+	word_widths(table, ctl->legend, least);
+	fit_widths(widths, least, table->columns, text_width() - indent);
+	memset(least, 0, table->columns * sizeof(*least));
+	fit_widths(widths, least, table->columns, text_width() - indent);
+	free(least);
 	if (ctl->legend)
 		put_legend(ctl, table, widths, indent);
 	for (size_t i = 0; i + table->columns <= table->cells_len; i += table->columns) {
@@ -374,6 +414,17 @@ char *text_fourcc(uint32_t fourcc)
 	return text_format("%s", text);
 }
 
+char *text_listed_fourcc(uint32_t fourcc)
+{
+	return fourcc == KEY_ANY_FOURCC ? text_format("*") : text_fourcc(fourcc);
+}
+
+char *text_listed_modifier(uint64_t modifier)
+{
+	return modifier == KEY_ANY_MODIFIER ? text_format("*")
+					    : text_format("0x%" PRIx64, modifier);
+}
+
 static char *value_number(const struct dmabroker_record *record, const char *key,
 			  enum dmabroker_type type)
 {
@@ -392,24 +443,33 @@ static char *value_number(const struct dmabroker_record *record, const char *key
 	}
 }
 
+/* "NV12:0x0", "*:0x0" */
+static char *value_format(const struct dmabroker_record *record, const char *key, size_t index)
+{
+	char *format, *modifier_text, *text;
+	uint64_t modifier = 0;
+	uint32_t fourcc = 0;
+
+	dmabroker_record_get_format(record, key, index, &fourcc, &modifier);
+	format = text_listed_fourcc(fourcc);
+	modifier_text = text_listed_modifier(modifier);
+	text = text_format("%s:%s", format, modifier_text);
+	free(modifier_text);
+	free(format);
+	return text;
+}
+
 static char *value_element(const struct dmabroker_record *record, const char *key,
 			   enum dmabroker_type type, size_t index)
 {
-	uint32_t width = 0, height = 0, fourcc = 0;
-	uint64_t modifier = 0;
+	uint32_t width = 0, height = 0;
 	const char *string = "";
-	char *format, *text;
 
+	if (type == DMABROKER_TYPE_FORMATS)
+		return value_format(record, key, index);
 	if (type == DMABROKER_TYPE_SIZES) {
 		dmabroker_record_get_size(record, key, index, &width, &height);
 		return text_format("%" PRIu32 "x%" PRIu32, width, height);
-	}
-	if (type == DMABROKER_TYPE_FORMATS) {
-		dmabroker_record_get_format(record, key, index, &fourcc, &modifier);
-		format = text_fourcc(fourcc);
-		text = text_format("%s:0x%" PRIx64, format, modifier);
-		free(format);
-		return text;
 	}
 	dmabroker_record_get_string_at(record, key, index, &string);
 	return text_format("%s", string);
@@ -428,6 +488,22 @@ static char *value_list(const struct dmabroker_record *record, const char *key,
 		list = longer;
 	}
 	return list;
+}
+
+char *text_list(const struct dmabroker_record *record, const char *key)
+{
+	char *list = text_format("%s", ""), *longer;
+	const char *string;
+
+	for (size_t i = 0; dmabroker_record_get_string_at(record, key, i, &string) == 0; i++) {
+		longer = text_format("%s%s%s", list, i ? ", " : "", string);
+		free(list);
+		list = longer;
+	}
+	if (*list)
+		return list;
+	free(list);
+	return text_format("-");
 }
 
 char *text_value(const struct dmabroker_record *record, const char *key, enum dmabroker_type type)

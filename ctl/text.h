@@ -56,10 +56,15 @@ void text_table_print(const struct ctl *ctl, struct text_table *table, size_t in
 
 /* The value of a key: "yes", "64", "XR24", "0x0", "640x480 1280x720"; "-" where it is absent. */
 char *text_value(const struct dmabroker_record *record, const char *key, enum dmabroker_type type);
+/* The strings of a list with commas, where they may have spaces; "-" where there are none. */
+char *text_list(const struct dmabroker_record *record, const char *key);
 /* Bytes in binary units: "64K", "1.5M". */
 char *text_bytes(uint64_t bytes);
 /* A fourcc: "XR24", or its number where it is not printable. */
 char *text_fourcc(uint32_t fourcc);
+/* The two of a pair in a list of formats, in which "*" is any. */
+char *text_listed_fourcc(uint32_t fourcc);
+char *text_listed_modifier(uint64_t modifier);
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Returns borrowed from the record: a string or word, or `otherwise` where it is absent. */

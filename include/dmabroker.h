@@ -5,6 +5,9 @@
  *	dmabroker_connect -> records (who uses the buffers) -> dmabroker_allocate -> a collection
  *	-> its plan (format, strides, why) and its buffers (fds), with begin and end of each access
  *
+ *	dmabroker_create_collection -> tokens for other processes -> each calls dmabroker_bind,
+ *	dmabroker_collection_speak and dmabroker_collection_wait -> the same for all of them
+ *
  *	dmabroker_open_machine -> the same without a daemon, on the facts of any machine: plans only
  *
  * Results: functions that return int return 0 or more on success and a negative errno on failure;
@@ -61,8 +64,9 @@ DMABROKER_API int dmabroker_connect(const char *address, struct dmabroker **ret_
  * dmabroker_machine_create or dmabroker_get_machine) and keeps a copy. Returns owned;
  * dmabroker_disconnect frees it.
  *
- * dmabroker_allocate answers -EOPNOTSUPP (NotSupported), and so does a participant that is named by
- * a file descriptor; dmabroker_get_fd answers -ENOTCONN, dmabroker_dispatch has nothing to handle.
+ * dmabroker_allocate, dmabroker_create_collection, dmabroker_bind and dmabroker_list_collections
+ * answer -EOPNOTSUPP (NotSupported), and so does a participant that is named by a file descriptor;
+ * dmabroker_get_fd answers -ENOTCONN, dmabroker_dispatch has nothing to handle.
  *
  * Errors: -EINVAL (the record is no machine, a device or heap has no id, a role no role, a format
  * no format), -EEXIST (two devices or two heaps share an id), -ENOMEM.
@@ -83,9 +87,11 @@ DMABROKER_API void dmabroker_disconnect(struct dmabroker *broker);
 DMABROKER_API int dmabroker_get_fd(struct dmabroker *broker);
 
 /*
- * Handles what has arrived, without waiting: calls the callback of dmabroker_set_change_callback.
- * Returns the number of messages handled. Errors: -ENOTCONN (the daemon is gone; buffers stay
- * usable, new calls fail).
+ * Handles what has arrived, without waiting: calls the callbacks of dmabroker_set_change_callback
+ * and dmabroker_collection_set_callback, in the order in which the daemon spoke. No other function
+ * calls them: what arrives while one waits for the daemon is kept until this is called, and
+ * dmabroker_get_fd is readable then. Returns the number of messages handled. Errors: -ENOTCONN (the
+ * daemon is gone; buffers stay usable, new calls fail).
  */
 DMABROKER_API int dmabroker_dispatch(struct dmabroker *broker);
 
@@ -120,8 +126,9 @@ DMABROKER_API const char *dmabroker_get_error(struct dmabroker *broker);
 /* The same as a sentence (or several lines) for a person. Returns borrowed until the next call. */
 DMABROKER_API const char *dmabroker_get_error_text(struct dmabroker *broker);
 
-/* The same as data: `refusals`, each with participant, constraint, key, wanted, offered. Returns
- * borrowed until the next call; NULL where there are no details. */
+/* The same as data: `refusals`, each with participant, constraint, key, wanted, offered, and of a
+ * Conflict to which of the minimal sets it belongs and what would do instead. Returns borrowed
+ * until the next call; NULL where there are no details. */
 DMABROKER_API const struct dmabroker_record *dmabroker_get_error_details(struct dmabroker *broker);
 
 /*
@@ -193,7 +200,9 @@ DMABROKER_API int dmabroker_record_add_size(struct dmabroker_record *record, con
 					    uint32_t width, uint32_t height);
 
 /*
- * Adds an empty record to a list of records ("devices", "heaps", "roles", "participants").
+ * Adds an empty record to a list of records: "devices", "heaps" and "roles" of a machine,
+ * "participants" of a request, "alternatives", "colours" and "layouts" of a participant,
+ * "alternatives" of an alternative, "planes" of a layout.
  * Returns borrowed until `record` is destroyed. Errors: -ENOENT, -EINVAL (the key is no list of
  * records), -ERANGE (the list is full), -ENOMEM.
  */
@@ -310,14 +319,158 @@ DMABROKER_API int dmabroker_allocate(struct dmabroker *broker,
 				     const struct dmabroker_record *request,
 				     struct dmabroker_collection **ret_collection);
 
-/* A plan as text for a person, with the reasons. Returns owned; free() frees it. NULL: -ENOMEM. */
+/* A plan as text for a person, with the reasons, what it cost, and the copies where participants
+ * are split. Returns owned; free() frees it. NULL: -ENOMEM. */
 DMABROKER_API char *dmabroker_plan_describe(const struct dmabroker_record *plan);
+
+/*
+ * ---- Collections of several processes ----
+ *
+ * The initiator creates a collection and hands a token to each of the others, by any way it likes.
+ * Each binds its token, speaks, and waits; nothing is allocated before all have spoken. Whoever has
+ * bound a token is a member, and so is the initiator; a member releases the collection to leave it.
+ *
+ * A collection can be negotiated again: each negotiation makes a generation of the plan and the
+ * buffers. The functions below "Collections and buffers" tell of the newest generation that this
+ * member has fetched; buffers of older ones live on until dmabroker_collection_hand_over.
+ *
+ * Errors of all that ask the broker, besides those named: those of planning and allocating,
+ * -ESTALE (Gone: the collection has ended, or the member has left it), and -EPERM (NotPermitted:
+ * another member's business).
+ */
+
+/*
+ * Creates a collection. Borrows the request: the picture, `deadline-ms`, and the initiator's own
+ * participants; without any it observes. `tokens` is how many other processes take part, each with
+ * a token of its own; with none the collection is negotiated at once. Returns owned;
+ * dmabroker_collection_release frees it. There is no plan before dmabroker_collection_wait.
+ */
+DMABROKER_API int dmabroker_create_collection(struct dmabroker *broker,
+					      const struct dmabroker_record *request,
+					      unsigned int tokens,
+					      struct dmabroker_collection **ret_collection);
+
+/*
+ * Returns borrowed until the collection is released: a token for one other process, by number from
+ * 0; NULL where there is none. Who has it may take part, once: it is to be handed on like a secret.
+ */
+DMABROKER_API const char *
+dmabroker_collection_get_token(const struct dmabroker_collection *collection, size_t index);
+
+/*
+ * Makes `count` more tokens; they follow those there are. Only the initiator may. Who joins once
+ * there are buffers is late: what it asks for must fit them.
+ */
+DMABROKER_API int dmabroker_collection_create_tokens(struct dmabroker_collection *collection,
+						     unsigned int count);
+
+/*
+ * Takes part in the collection of a token. Borrows the token. Returns owned;
+ * dmabroker_collection_release frees it. Errors: -ESTALE (Gone: no such token, or it has been
+ * used).
+ */
+DMABROKER_API int dmabroker_bind(struct dmabroker *broker, const char *token,
+				 struct dmabroker_collection **ret_collection);
+
+/*
+ * Says what this member asks for. Borrows the request, of which the participants count; without any
+ * it observes: it learns the plan and gets no buffers. The initiator has spoken already. Once
+ * only. Errors: -EXDEV (Conflict: a late member that does not fit what there is).
+ */
+DMABROKER_API int dmabroker_collection_speak(struct dmabroker_collection *collection,
+					     const struct dmabroker_record *request);
+
+/*
+ * Waits until there is a plan and buffers, `timeout_ms` at most (0: looks only; negative: as long
+ * as it takes; the broker gives up at `deadline-ms`), and fetches what of them is not here yet.
+ * Then the newest generation is there. Errors: -ETIMEDOUT (not yet: the negotiation goes on, call
+ * it again), and those of planning and allocating where the negotiation has failed.
+ */
+DMABROKER_API int dmabroker_collection_wait(struct dmabroker_collection *collection,
+					    int timeout_ms);
+
+/* How far it is, who takes part, and who is missing. Returns owned; dmabroker_record_destroy frees
+ * it. */
+DMABROKER_API int dmabroker_collection_get_status(struct dmabroker_collection *collection,
+						  struct dmabroker_record **ret_status);
+
+/*
+ * Lists what dmabroker_collection_get_status says of the collections that the broker shows to this
+ * user. Returns owned an array of `*ret_len` records and its elements, ordered by number;
+ * dmabroker_record_list_destroy frees both.
+ */
+DMABROKER_API int dmabroker_list_collections(struct dmabroker *broker,
+					     struct dmabroker_record ***ret_records,
+					     size_t *ret_len);
+
+/*
+ * Negotiates again. Borrows the changes, a request: its participants take the place of all that
+ * this member has named so far, and what it says of the picture that of what the initiator said,
+ * which is the initiator's to change. What is absent stays as it is. On success the new
+ * generation is there, and the buffers of the old one stay usable until
+ * dmabroker_collection_hand_over; on failure nothing has changed. Errors: -EBUSY (it is being
+ * negotiated at the moment).
+ */
+DMABROKER_API int dmabroker_collection_renegotiate(struct dmabroker_collection *collection,
+						   const struct dmabroker_record *changes);
+
+/* The newest generation fetched, from 1; 0 before the first. */
+DMABROKER_API uint32_t
+dmabroker_collection_get_generation(const struct dmabroker_collection *collection);
+
+/*
+ * Goes over to the newer generation and frees the older ones here. The member whose participant is
+ * the plan's `hand-over` (or the initiator) calls it when the first frame is in a buffer of the
+ * newest generation, and the others are told. They call it when they have been told and are done
+ * with the old buffers. Pointers to buffers and plans of older generations end here.
+ * Errors: -EAGAIN (it is not this member's turn: nobody has handed over yet, or the generation
+ * has still to be fetched with dmabroker_collection_wait).
+ */
+DMABROKER_API int dmabroker_collection_hand_over(struct dmabroker_collection *collection);
+
+/*
+ * Says that the device of `participant` refused to import a buffer of the newest generation with
+ * `errnum` (EINVAL and the like, positive). The broker negotiates again without that kind of
+ * memory; then as dmabroker_collection_renegotiate.
+ */
+DMABROKER_API int dmabroker_collection_report(struct dmabroker_collection *collection,
+					      const char *participant, int errnum);
+
+/* Gives up a negotiation that has not come to its end; who waits gets -ESTALE (Gone). Only the
+ * initiator may. The collection has still to be released. Errors: -EINVAL (there are buffers). */
+DMABROKER_API int dmabroker_collection_cancel(struct dmabroker_collection *collection);
+
+enum dmabroker_event {
+	/* there is a generation, or a late member has come to the plan of the newest:
+	 * dmabroker_collection_wait fetches it */
+	DMABROKER_EVENT_NEGOTIATED = 1,
+	/* its first frame is there: dmabroker_collection_hand_over frees the older ones */
+	DMABROKER_EVENT_HANDED_OVER = 2,
+	/* failed, cancelled, or given up: nobody gets anything any more. Buffers stay usable. */
+	DMABROKER_EVENT_ENDED = 3
+};
+
+/*
+ * `generation` is the one that was negotiated or handed over, else 0. `error` and `text` say why a
+ * collection has ended, as dmabroker_get_error and dmabroker_get_error_text would; else NULL. Both
+ * are borrowed until the callback returns. All but dmabroker_disconnect and dmabroker_dispatch may
+ * be called from here, dmabroker_collection_release too.
+ */
+typedef void (*dmabroker_event_fn)(void *data, struct dmabroker_collection *collection,
+				   enum dmabroker_event event, uint32_t generation,
+				   const char *error, const char *text);
+
+/* Has `callback` (NULL: nobody) called from dmabroker_dispatch when something happens to the
+ * collection. `data` is handed through and stays the caller's. */
+DMABROKER_API void dmabroker_collection_set_callback(struct dmabroker_collection *collection,
+						     dmabroker_event_fn callback, void *data);
 
 /*
  * ---- Collections and buffers ----
  */
 
-/* Returns borrowed until the collection is released. */
+/* Returns borrowed until the generation is handed over or the collection released; NULL before the
+ * first plan is there. */
 DMABROKER_API const struct dmabroker_record *
 dmabroker_collection_get_plan(const struct dmabroker_collection *collection);
 
@@ -325,22 +478,31 @@ dmabroker_collection_get_plan(const struct dmabroker_collection *collection);
 DMABROKER_API const char *
 dmabroker_collection_get_path(const struct dmabroker_collection *collection);
 
+/* Buffers of the newest generation: of all groups where participants are split, and none for whom
+ * observes. */
 DMABROKER_API size_t dmabroker_collection_get_count(const struct dmabroker_collection *collection);
 
-/* Returns borrowed until the collection is released; NULL where there is no buffer `index`. */
+/* Returns borrowed until the generation is handed over or the collection released; NULL where there
+ * is no buffer `index`. */
 DMABROKER_API struct dmabroker_buffer *
 dmabroker_collection_get_buffer(struct dmabroker_collection *collection, size_t index);
 
 /*
- * Takes the collection (or NULL): unmaps and closes its buffers and tells the broker. Devices that
- * have a buffer queued keep its memory until they let go.
+ * Takes the collection (or NULL), negotiated or not: unmaps and closes its buffers and tells the
+ * broker that this member leaves. Devices that have a buffer queued keep its memory until they let
+ * go.
  */
 DMABROKER_API void dmabroker_collection_release(struct dmabroker_collection *collection);
+
+/* Returns borrowed as long as the buffer: the plan that it follows, which is the one of its group
+ * where participants are split. */
+DMABROKER_API const struct dmabroker_record *
+dmabroker_buffer_get_plan(const struct dmabroker_buffer *buffer);
 
 /* Memory objects of the buffer: the number of its fds. */
 DMABROKER_API size_t dmabroker_buffer_get_memory_count(const struct dmabroker_buffer *buffer);
 
-/* Returns borrowed until the collection is released: a dma-buf. Errors: -ERANGE. */
+/* Returns borrowed as long as the buffer: a dma-buf. Errors: -ERANGE. */
 DMABROKER_API int dmabroker_buffer_get_fd(const struct dmabroker_buffer *buffer, size_t memory);
 
 /* Size of a memory object in bytes; 0 where there is none. */
@@ -353,7 +515,7 @@ DMABROKER_API uint64_t dmabroker_buffer_get_inode(const struct dmabroker_buffer 
 
 /*
  * Maps a memory object for reading and writing; the second call gives the first one's address.
- * Returns borrowed until the collection is released. Touch it between begin and end of an access
+ * Returns borrowed as long as the buffer. Touch it between begin and end of an access
  * of a participant of role "cpu" only.
  * Errors: -ERANGE (no such memory object), -EACCES (the heap is protected), -ENOMEM.
  */

@@ -19,25 +19,81 @@ struct memory_object *buffer_memory(const struct dmabroker_buffer *buffer, size_
 	return memory < list->len ? (struct memory_object *)list->items[memory] : NULL;
 }
 
-int buffer_init(struct dmabroker_buffer *buffer, struct dmabroker_collection *collection,
-		struct buffer_record *record)
+/* The plan that a buffer follows: its group's where participants are split. NULL: no such group. */
+static const struct plan *plan_of(const struct plan *plan, const struct buffer_record *record)
 {
-	const struct vocab_dicts *views = &collection->plan->participants;
+	if (!plan->groups.len)
+		return plan;
+	if (!vocab_has(record, BUFFER_GROUP) || record->group >= plan->groups.len)
+		return NULL;
+	return (const struct plan *)plan->groups.items[record->group];
+}
 
-	if (!record->memory.len || record->memory.len > 4 || views->len > ACCESS_AGENTS_MAX)
+/* Begins the state of access by the participants of a plan. */
+static int set_plan(struct dmabroker_buffer *buffer, const struct plan *plan)
+{
+	const struct vocab_dicts *views = &plan->participants;
+
+	if (views->len > ACCESS_AGENTS_MAX)
 		return -EPROTO;
-	for (size_t i = 0; i < record->memory.len; i++)
-		if (!vocab_has(record->memory.items[i], MEMORY_FD))
-			return -EPROTO;
-	buffer->collection = collection;
-	buffer->record = record;
-	buffer->access.cached = vocab_number(collection->plan, PLAN_CACHED);
-	buffer->access.agents_len = (unsigned int)views->len;
+	buffer->plan = plan;
+	buffer->access = (struct access_state){.cached = vocab_number(plan, PLAN_CACHED),
+					       .agents_len = (unsigned int)views->len};
 	for (size_t i = 0; i < views->len; i++)
 		buffer->access.agents[i].kind =
 			vocab_has(views->items[i], VIEW_AGENT)
 				? (enum agent)vocab_number(views->items[i], VIEW_AGENT)
 				: AGENT_UNKNOWN;
+	return 0;
+}
+
+int buffer_init(struct dmabroker_buffer *buffer, struct dmabroker *broker, const struct plan *plan,
+		struct buffer_record *record)
+{
+	int error;
+
+	plan = plan_of(plan, record);
+	if (!plan || !record->memory.len || record->memory.len > 4)
+		return -EPROTO;
+	for (size_t i = 0; i < record->memory.len; i++)
+		if (!vocab_has(record->memory.items[i], MEMORY_FD))
+			return -EPROTO;
+	error = set_plan(buffer, plan);
+	if (error)
+		return error;
+	buffer->broker = broker;
+	buffer->record = record;
+	return 0;
+}
+
+/* The place of a participant in a plan, or -ENOENT. */
+static int find_view(const struct plan *plan, const char *participant)
+{
+	const struct vocab_dicts *views = &plan->participants;
+
+	for (size_t i = 0; i < views->len; i++)
+		if (strcmp(vocab_string(views->items[i], VIEW_NAME), participant) == 0)
+			return (int)i;
+	return -ENOENT;
+}
+
+int buffer_follow(struct dmabroker_buffer *buffer, const struct plan *plan)
+{
+	const struct access_state before = buffer->access;
+	const struct vocab_dicts *views = &buffer->plan->participants;
+	int error, agent;
+
+	plan = plan_of(plan, buffer->record);
+	error = plan ? set_plan(buffer, plan) : -EPROTO;
+	if (error)
+		return error;
+	buffer->access.dirty = before.dirty;
+	buffer->access.stale = before.stale;
+	for (size_t i = 0; i < views->len; i++) {
+		agent = find_view(plan, vocab_string(views->items[i], VIEW_NAME));
+		if (agent >= 0)
+			buffer->access.agents[agent].mode = before.agents[i].mode;
+	}
 	return 0;
 }
 
@@ -47,6 +103,11 @@ void buffer_finish(struct dmabroker_buffer *buffer)
 		if (buffer->address[i])
 			munmap(buffer->address[i], dmabroker_buffer_get_bytes(buffer, i));
 	vocab_destroy(buffer->record);
+}
+
+const struct dmabroker_record *dmabroker_buffer_get_plan(const struct dmabroker_buffer *buffer)
+{
+	return (const struct dmabroker_record *)buffer->plan;
 }
 
 size_t dmabroker_buffer_get_memory_count(const struct dmabroker_buffer *buffer)
@@ -75,24 +136,19 @@ uint64_t dmabroker_buffer_get_inode(const struct dmabroker_buffer *buffer, size_
 	return object ? object->inode : 0;
 }
 
-static struct dmabroker *broker_of(const struct dmabroker_buffer *buffer)
-{
-	return buffer->collection->broker;
-}
-
 int dmabroker_buffer_map(struct dmabroker_buffer *buffer, size_t memory, void **ret_address)
 {
 	const struct memory_object *object = buffer_memory(buffer, memory);
 	void *address;
 
 	if (!object)
-		return handle_fail(broker_of(buffer), -ERANGE,
-				   "the buffer has no memory object %zu", memory);
+		return handle_fail(buffer->broker, -ERANGE, "the buffer has no memory object %zu",
+				   memory);
 	if (!buffer->address[memory]) {
 		address = mmap(NULL, object->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, object->fd,
 			       0);
 		if (address == MAP_FAILED)
-			return handle_fail(broker_of(buffer), -errno, "mmap of %llu bytes: %s",
+			return handle_fail(buffer->broker, -errno, "mmap of %llu bytes: %s",
 					   (unsigned long long)object->bytes, strerror(errno));
 		buffer->address[memory] = address;
 	}
@@ -104,13 +160,12 @@ int dmabroker_buffer_map(struct dmabroker_buffer *buffer, size_t memory, void **
 
 static int find_agent(const struct dmabroker_buffer *buffer, const char *participant)
 {
-	const struct vocab_dicts *views = &buffer->collection->plan->participants;
+	int agent = find_view(buffer->plan, participant);
 
-	for (size_t i = 0; i < views->len; i++)
-		if (strcmp(vocab_string(views->items[i], VIEW_NAME), participant) == 0)
-			return (int)i;
-	return handle_fail(broker_of(buffer), -ENOENT, "the plan has no participant called %s",
-			   participant);
+	if (agent < 0)
+		return handle_fail(buffer->broker, -ENOENT, "the plan has no participant called %s",
+				   participant);
+	return agent;
 }
 
 /* Start and end of a bracket without an access of ours in between: only the maintenance counts. */
@@ -145,7 +200,7 @@ static int maintain(const struct dmabroker_buffer *buffer, enum operation operat
 			error = sync_bracket(fd, DMA_BUF_SYNC_READ);
 	}
 	if (error)
-		return handle_fail(broker_of(buffer), error, "DMA_BUF_IOCTL_SYNC: %s",
+		return handle_fail(buffer->broker, error, "DMA_BUF_IOCTL_SYNC: %s",
 				   strerror(-error));
 	return 0;
 }
@@ -164,9 +219,9 @@ static int wait_for_fences(const struct dmabroker_buffer *buffer, enum access_mo
 			result = poll(&wait, 1, FENCE_TIMEOUT_MS);
 		} while (result < 0 && (errno == EINTR || errno == EAGAIN));
 		if (result < 0)
-			return handle_fail(broker_of(buffer), -errno, "poll: %s", strerror(errno));
+			return handle_fail(buffer->broker, -errno, "poll: %s", strerror(errno));
 		if (result == 0)
-			return handle_fail(broker_of(buffer), -ETIMEDOUT,
+			return handle_fail(buffer->broker, -ETIMEDOUT,
 					   "a device has not finished with the buffer within %d s",
 					   FENCE_TIMEOUT_MS / 1000);
 	}
@@ -178,14 +233,13 @@ static int explain_refusal(const struct dmabroker_buffer *buffer, int error,
 {
 	switch (error) {
 	case -EBUSY:
-		return handle_fail(broker_of(buffer), error,
+		return handle_fail(buffer->broker, error,
 				   "%s cannot begin: another participant has not ended its access",
 				   participant);
 	case -EALREADY:
-		return handle_fail(broker_of(buffer), error, "%s has begun already", participant);
+		return handle_fail(buffer->broker, error, "%s has begun already", participant);
 	default:
-		return handle_fail(broker_of(buffer), error,
-				   "an access reads, writes, or does both");
+		return handle_fail(buffer->broker, error, "an access reads, writes, or does both");
 	}
 }
 
@@ -220,7 +274,7 @@ int dmabroker_buffer_end_access(struct dmabroker_buffer *buffer, const char *par
 		return agent;
 	error = access_end(&buffer->access, (unsigned int)agent, &operation);
 	if (error)
-		return handle_fail(broker_of(buffer), error, "%s has not begun an access",
+		return handle_fail(buffer->broker, error, "%s has not begun an access",
 				   participant);
 	return maintain(buffer, operation);
 }

@@ -246,8 +246,11 @@ int client_list(struct dmabroker *broker, const struct vocab_group *group,
 	struct client *client = client_of(broker);
 	struct handle_list list = {0};
 	DBusMessage *reply;
-	int error = get_objects(client, &reply);
+	int error;
 
+	if (group == &vocab_collection)
+		return client_list_collections(broker, ret_records, ret_len);
+	error = get_objects(client, &reply);
 	if (error)
 		return error;
 	error = read_list(reply, group, &list);

@@ -4,7 +4,10 @@
  *
  * libdbus reads everything that arrives while a call waits, signals too; the socket is then silent
  * although there is something to dispatch. So the fd that the application polls is an epoll of the
- * socket and of an eventfd, which is raised after a call that left signals behind.
+ * socket and of an eventfd, which is raised after a call that left something behind.
+ *
+ * Callbacks are called by dmabroker_dispatch only. So signals that libdbus dispatches while a call
+ * waits are kept in a list. They count as unread for libdbus' own limit until they are handled.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -69,10 +72,21 @@ static bool is_written(struct client *client)
 	return !dbus_connection_has_messages_to_send(client->connection);
 }
 
-/* Raises the eventfd if libdbus holds signals that nobody has seen. */
-static void note_left_signals(struct client *client)
+/* Whether the answer that a collection waits for has come while something else was waited for. */
+static bool has_answer(const struct client *client)
 {
-	if (dbus_connection_get_dispatch_status(client->connection) == DBUS_DISPATCH_DATA_REMAINS)
+	for (const struct dmabroker_collection *collection = client->base.collections; collection;
+	     collection = collection->next)
+		if (collection->waiting && dbus_pending_call_get_completed(collection->waiting))
+			return true;
+	return false;
+}
+
+/* Raises the eventfd if there is something that nobody has seen. */
+static void note_left(struct client *client)
+{
+	if (client->signals || has_answer(client) ||
+	    dbus_connection_get_dispatch_status(client->connection) == DBUS_DISPATCH_DATA_REMAINS)
 		eventfd_write(client->left_fd, 1);
 }
 
@@ -95,12 +109,11 @@ static int name_reply_error(struct client *client, DBusMessage *reply)
 	return number;
 }
 
-int client_call(struct client *client, DBusMessage *call, int timeout_ms, DBusMessage **ret_reply)
+static int begin_call(struct client *client, DBusMessage *call, int timeout_ms,
+		      DBusPendingCall **ret_pending)
 {
-	int64_t deadline = now_ms() + timeout_ms;
 	DBusPendingCall *pending = NULL;
-	DBusMessage *reply;
-	int error;
+	bool sent;
 
 	handle_forget(&client->base);
 	if (!call)
@@ -109,22 +122,27 @@ int client_call(struct client *client, DBusMessage *call, int timeout_ms, DBusMe
 		dbus_message_unref(call);
 		return say_gone(client);
 	}
-	if (!dbus_connection_send_with_reply(client->connection, call, &pending, timeout_ms)) {
-		dbus_message_unref(call);
-		return -ENOMEM;
-	}
+	sent = dbus_connection_send_with_reply(client->connection, call, &pending, timeout_ms);
 	dbus_message_unref(call);
+	if (!sent)
+		return -ENOMEM;
 	if (!pending)
 		return say_gone(client);
-	if (!run_until(client, is_written, deadline) && is_connected(client)) {
-		dbus_pending_call_cancel(pending);
-		dbus_pending_call_unref(pending);
-		return handle_fail(&client->base, -ETIMEDOUT, "the broker does not take the call");
-	}
-	dbus_pending_call_block(pending);
-	reply = dbus_pending_call_steal_reply(pending);
+	*ret_pending = pending;
+	return 0;
+}
+
+int client_begin_call(struct client *client, DBusMessage *call, DBusPendingCall **ret_pending)
+{
+	return begin_call(client, call, DBUS_TIMEOUT_INFINITE, ret_pending);
+}
+
+int client_finish_call(struct client *client, DBusPendingCall *pending, DBusMessage **ret_reply)
+{
+	DBusMessage *reply = dbus_pending_call_steal_reply(pending);
+	int error;
+
 	dbus_pending_call_unref(pending);
-	note_left_signals(client);
 	if (!reply)
 		return -ENOMEM;
 	if (dbus_message_get_type(reply) != DBUS_MESSAGE_TYPE_ERROR) {
@@ -134,6 +152,59 @@ int client_call(struct client *client, DBusMessage *call, int timeout_ms, DBusMe
 	error = name_reply_error(client, reply);
 	dbus_message_unref(reply);
 	return error;
+}
+
+int client_call(struct client *client, DBusMessage *call, int timeout_ms, DBusMessage **ret_reply)
+{
+	int64_t deadline = now_ms() + timeout_ms;
+	DBusPendingCall *pending;
+	int error = begin_call(client, call, timeout_ms, &pending);
+
+	if (error)
+		return error;
+	if (!run_until(client, is_written, deadline) && is_connected(client)) {
+		dbus_pending_call_cancel(pending);
+		dbus_pending_call_unref(pending);
+		return handle_fail(&client->base, -ETIMEDOUT, "the broker does not take the call");
+	}
+	dbus_pending_call_block(pending);
+	error = client_finish_call(client, pending, ret_reply);
+	note_left(client);
+	return error;
+}
+
+/* Dispatches what libdbus has; the filter keeps the signals. Returns the number of messages. */
+static int dispatch_all(struct client *client)
+{
+	int handled = 0;
+
+	while (dbus_connection_get_dispatch_status(client->connection) ==
+	       DBUS_DISPATCH_DATA_REMAINS) {
+		dbus_connection_dispatch(client->connection);
+		handled++;
+	}
+	return handled;
+}
+
+/* libdbus completes a call that is not blocked on when its answer is dispatched. */
+int client_await(struct client *client, DBusPendingCall *pending, int timeout_ms)
+{
+	int64_t deadline = now_ms() + timeout_ms, left = timeout_ms;
+	bool connected = true;
+
+	do {
+		if (timeout_ms >= 0)
+			left = deadline - now_ms();
+		connected = dbus_connection_read_write(client->connection, left > 0 ? (int)left
+									   : timeout_ms < 0 ? -1
+											    : 0);
+		dispatch_all(client);
+	} while (!dbus_pending_call_get_completed(pending) && connected &&
+		 (timeout_ms < 0 || left > 0));
+	note_left(client);
+	if (dbus_pending_call_get_completed(pending))
+		return 0;
+	return connected ? -ETIMEDOUT : -ENOTCONN;
 }
 
 DBusMessage *client_new_call(const struct client *client, const char *path, const char *interface,
@@ -290,6 +361,7 @@ static int connect_to(const char *address, struct dmabroker **ret_broker)
 		return -ENOMEM;
 	client->base.backend = &daemon_backend;
 	client->poll_fd = client->left_fd = -1;
+	client->signals_end = &client->signals;
 	error = open_connection(client, address);
 	if (!error)
 		error = watch_fds(client);
@@ -319,10 +391,22 @@ int dmabroker_connect(const char *address, struct dmabroker **ret_broker)
 	return bus_error == -ENOTCONN ? error : bus_error;
 }
 
+static void drop_signals(struct client *client)
+{
+	while (client->signals) {
+		struct client_signal *first = client->signals;
+
+		client->signals = first->next;
+		dbus_message_unref(first->message);
+		free(first);
+	}
+}
+
 static void disconnect(struct dmabroker *broker)
 {
 	struct client *client = client_of(broker);
 
+	drop_signals(client);
 	if (client->connection) {
 		run_until(client, is_written, now_ms() + CLIENT_FAREWELL_MS);
 		dbus_connection_close(client->connection);
@@ -344,6 +428,22 @@ static int get_fd(struct dmabroker *broker)
 	return is_connected(client) ? client->poll_fd : say_gone(client);
 }
 
+/* Tells the application of the signals there are, in their order. A callback may let more come. */
+static void hear_all(struct client *client)
+{
+	while (client->signals) {
+		struct client_signal *first = client->signals;
+
+		client->signals = first->next;
+		if (!client->signals)
+			client->signals_end = &client->signals;
+		client_hear(client, first->message);
+		client_hear_collection(client, first->message);
+		dbus_message_unref(first->message);
+		free(first);
+	}
+}
+
 static int dispatch(struct dmabroker *broker)
 {
 	struct client *client = client_of(broker);
@@ -351,14 +451,13 @@ static int dispatch(struct dmabroker *broker)
 	int handled = 0;
 
 	eventfd_read(client->left_fd, &raised);
-	if (client->gone || !dbus_connection_read_write(client->connection, 0))
-		return say_gone(client);
-	while (dbus_connection_get_dispatch_status(client->connection) ==
-	       DBUS_DISPATCH_DATA_REMAINS) {
-		dbus_connection_dispatch(client->connection);
+	for (struct client_signal *signal = client->signals; signal; signal = signal->next)
 		handled++;
-	}
-	return client->gone ? say_gone(client) : handled;
+	dbus_connection_read_write(client->connection, 0);
+	handled += dispatch_all(client);
+	hear_all(client);
+	/* what the daemon has said before its end has been told */
+	return is_connected(client) ? handled : say_gone(client);
 }
 
 /* Another daemon may follow, but it knows nothing of what this one gave. */
@@ -379,6 +478,18 @@ static bool is_from_daemon(const struct client *client, DBusMessage *message)
 	       (client->owner && dbus_message_has_sender(message, client->owner));
 }
 
+static DBusHandlerResult keep_signal(struct client *client, DBusMessage *message)
+{
+	struct client_signal *signal = calloc(1, sizeof(*signal));
+
+	if (!signal)
+		return DBUS_HANDLER_RESULT_NEED_MEMORY; /* libdbus keeps it and tries again */
+	signal->message = dbus_message_ref(message);
+	*client->signals_end = signal;
+	client->signals_end = &signal->next;
+	return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
+}
+
 static DBusHandlerResult on_message(DBusConnection *connection, DBusMessage *message, void *data)
 {
 	struct client *client = data;
@@ -390,7 +501,7 @@ static DBusHandlerResult on_message(DBusConnection *connection, DBusMessage *mes
 	    dbus_message_is_signal(message, DBUS_INTERFACE_DBUS, "NameOwnerChanged"))
 		note_owner(client, message);
 	else if (is_from_daemon(client, message))
-		client_hear(client, message);
+		return keep_signal(client, message);
 	return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
 }
 
@@ -402,5 +513,15 @@ static const struct handle_backend daemon_backend = {
 	.get_machine = client_get_machine,
 	.plan = client_plan,
 	.allocate = client_allocate,
+	.create_collection = client_create_collection,
+	.bind = client_bind,
 	.release = client_release,
+	.create_tokens = client_create_tokens,
+	.speak = client_speak,
+	.wait = client_wait,
+	.get_status = client_get_status,
+	.renegotiate = client_renegotiate,
+	.report = client_report,
+	.hand_over = client_hand_over,
+	.cancel = client_cancel,
 };

@@ -116,8 +116,7 @@ int dmabroker_get_machine(struct dmabroker *broker, struct dmabroker_record **re
 
 /* ---- planning and allocating ---- */
 
-/* Errors: -EINVAL. */
-static int check_request(struct dmabroker *broker, const struct dmabroker_record *request)
+int handle_check_request(struct dmabroker *broker, const struct dmabroker_record *request)
 {
 	if (((const struct vocab_head *)request)->group == &vocab_request)
 		return 0;
@@ -128,7 +127,7 @@ int dmabroker_plan(struct dmabroker *broker, const struct dmabroker_record *requ
 		   struct dmabroker_record **ret_plan)
 {
 	struct plan *plan;
-	int error = check_request(broker, request);
+	int error = handle_check_request(broker, request);
 
 	if (!error)
 		error = broker->backend->plan(broker, (const struct request *)request, &plan);
@@ -140,9 +139,33 @@ int dmabroker_plan(struct dmabroker *broker, const struct dmabroker_record *requ
 int dmabroker_allocate(struct dmabroker *broker, const struct dmabroker_record *request,
 		       struct dmabroker_collection **ret_collection)
 {
-	int error = check_request(broker, request);
+	int error = handle_check_request(broker, request);
 
 	return error ? error
 		     : broker->backend->allocate(broker, (const struct request *)request,
 						 ret_collection);
+}
+
+/* ---- collections of several processes ---- */
+
+int dmabroker_create_collection(struct dmabroker *broker, const struct dmabroker_record *request,
+				unsigned int tokens, struct dmabroker_collection **ret_collection)
+{
+	int error = handle_check_request(broker, request);
+
+	return error ? error
+		     : broker->backend->create_collection(broker, (const struct request *)request,
+							  tokens, ret_collection);
+}
+
+int dmabroker_bind(struct dmabroker *broker, const char *token,
+		   struct dmabroker_collection **ret_collection)
+{
+	return broker->backend->bind(broker, token, ret_collection);
+}
+
+int dmabroker_list_collections(struct dmabroker *broker, struct dmabroker_record ***ret_records,
+			       size_t *ret_len)
+{
+	return broker->backend->list(broker, &vocab_collection, ret_records, ret_len);
 }

@@ -20,7 +20,7 @@ struct handle_backend {
 	void (*destroy)(struct dmabroker *broker);
 	int (*get_fd)(struct dmabroker *broker);
 	int (*dispatch)(struct dmabroker *broker);
-	/* devices (vocab_device) or heaps (vocab_heap) */
+	/* devices (vocab_device), heaps (vocab_heap) or collections (vocab_collection) */
 	int (*list)(struct dmabroker *broker, const struct vocab_group *group,
 		    struct dmabroker_record ***ret_records, size_t *ret_len);
 	int (*get_machine)(struct dmabroker *broker, struct machine **ret_machine);
@@ -28,14 +28,31 @@ struct handle_backend {
 		    struct plan **ret_plan);
 	int (*allocate)(struct dmabroker *broker, const struct request *request,
 			struct dmabroker_collection **ret_collection);
-	/* a collection by its object path */
-	void (*release)(struct dmabroker *broker, const char *path);
+	int (*create_collection)(struct dmabroker *broker, const struct request *request,
+				 unsigned int tokens, struct dmabroker_collection **ret_collection);
+	int (*bind)(struct dmabroker *broker, const char *token,
+		    struct dmabroker_collection **ret_collection);
+
+	/* The rest is of collections, which a machine's facts have none of: NULL there. */
+	void (*release)(struct dmabroker_collection *collection);
+	int (*create_tokens)(struct dmabroker_collection *collection, unsigned int count);
+	int (*speak)(struct dmabroker_collection *collection, const struct request *request);
+	int (*wait)(struct dmabroker_collection *collection, int timeout_ms);
+	int (*get_status)(struct dmabroker_collection *collection,
+			  struct collection_record **ret_status);
+	int (*renegotiate)(struct dmabroker_collection *collection, const struct request *changes);
+	int (*report)(struct dmabroker_collection *collection, const char *participant, int errnum);
+	int (*hand_over)(struct dmabroker_collection *collection);
+	int (*cancel)(struct dmabroker_collection *collection);
 };
 
 struct dmabroker {
 	const struct handle_backend *backend;
 	dmabroker_change_fn callback;
 	void *callback_data;
+	struct dmabroker_collection
+		*collections; /* borrowed; linked by dmabroker_collection.next */
+	unsigned int events;  /* told so far, for collection_tell */
 	/* of the last call that failed */
 	struct error error;
 	char *text;
@@ -44,6 +61,9 @@ struct dmabroker {
 /* Notes an error that has no name of its own, as a sentence. Returns `number`. */
 int handle_fail(struct dmabroker *broker, int number, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Errors: -EINVAL (the record is no request). */
+int handle_check_request(struct dmabroker *broker, const struct dmabroker_record *request);
 
 /* Forgets the error of an earlier call. */
 void handle_forget(struct dmabroker *broker);
@@ -57,30 +77,87 @@ struct handle_list {
 /* Takes `record` on success. Errors: -ENOMEM. */
 int handle_list_add(struct handle_list *list, void *record);
 
-/* ---- buffer.c, collection.c ---- */
+/* ---- buffer.c ---- */
 
 struct dmabroker_buffer {
-	struct dmabroker_collection *collection; /* borrowed */
-	struct buffer_record *record;		 /* owned; its memory objects hold the fds */
-	void *address[4];			 /* mappings, NULL: none */
+	struct dmabroker *broker;     /* borrowed */
+	const struct plan *plan;      /* borrowed from the generation: the group's, or the whole */
+	struct buffer_record *record; /* owned; its memory objects hold the fds */
+	void *address[4];	      /* mappings, NULL: none */
 	struct access_state access;
-};
-
-struct dmabroker_collection {
-	struct dmabroker *broker; /* borrowed */
-	char *path;
-	struct plan *plan;
-	struct dmabroker_buffer *buffers;
-	size_t buffers_len;
 };
 
 /* A memory object of a buffer, or NULL. Returns borrowed. */
 struct memory_object *buffer_memory(const struct dmabroker_buffer *buffer, size_t memory);
 
-/* Begins a buffer: takes `record`. Errors: -EPROTO (the record has no memory objects). */
-int buffer_init(struct dmabroker_buffer *buffer, struct dmabroker_collection *collection,
+/* Begins a buffer of `plan` (borrowed): takes `record`. Errors: -EPROTO (the record has no memory
+ * objects, or a group that the plan has not). */
+int buffer_init(struct dmabroker_buffer *buffer, struct dmabroker *broker, const struct plan *plan,
 		struct buffer_record *record);
 /* Unmaps and closes. */
 void buffer_finish(struct dmabroker_buffer *buffer);
+/* Has the buffer follow another plan of the same generation; who accesses it goes on. Errors:
+ * -EPROTO (as buffer_init; nothing has changed). */
+int buffer_follow(struct dmabroker_buffer *buffer, const struct plan *plan);
+
+/* ---- collection.c ---- */
+
+/* A plan that has been negotiated, and its buffers. */
+struct generation {
+	uint32_t number;
+	struct plan *plan;
+	struct vocab_dicts former;	  /* plans before late members came: somebody may look */
+	struct dmabroker_buffer *buffers; /* room for all the plan has */
+	size_t buffers_len;
+	struct generation *older; /* owned; NULL: none */
+};
+
+/* Takes `plan`, on success. Errors: -EPROTO (more buffers than can be believed), -ENOMEM. */
+int generation_create(uint32_t number, struct plan *plan, struct generation **ret_generation);
+/* Takes `plan`, on success, in the place of the generation's: a late member has come to the same
+ * buffers. Errors: -EPROTO, -ENOMEM. */
+int generation_replace_plan(struct generation *generation, struct plan *plan);
+/* Takes the generation (or NULL) and all older ones. */
+void generation_destroy(struct generation *generation);
+/* Buffers that its plan says there are. */
+size_t generation_count(const struct generation *generation);
+
+struct dmabroker_collection {
+	struct dmabroker *broker;	   /* borrowed */
+	struct dmabroker_collection *next; /* borrowed: dmabroker.collections */
+	char *path;
+	char **tokens;
+	size_t tokens_len;
+	bool renewed;		   /* Negotiated has been told since the last wait */
+	bool observes;		   /* has said that it takes no buffers */
+	struct generation *newest; /* owned, the older ones behind it; NULL: not negotiated */
+	uint32_t handed_over;	   /* the generation that took over last; 0: none */
+	dmabroker_event_fn callback;
+	void *callback_data;
+	unsigned int told; /* the last of dmabroker.events that it was told */
+	void *waiting;	   /* the backend's: a call that waits for a plan; NULL: none */
+};
+
+/* Begins a collection (its path is borrowed) and makes it known to the broker. Errors: -ENOMEM. */
+int collection_create(struct dmabroker *broker, const char *path,
+		      struct dmabroker_collection **ret_collection);
+
+/* Frees a collection without a word to the broker. */
+void collection_forget(struct dmabroker_collection *collection);
+
+/* Takes `generation` as the newest. */
+void collection_push(struct dmabroker_collection *collection, struct generation *generation);
+
+/* Something that happened to a collection; `error` and `text` as in dmabroker_event_fn. */
+struct collection_event {
+	enum dmabroker_event event;
+	uint32_t generation;
+	const char *error;
+	const char *text;
+};
+
+/* Tells all collections of this path, and they their callbacks. */
+void collection_tell(struct dmabroker *broker, const char *path,
+		     const struct collection_event *event);
 
 #endif

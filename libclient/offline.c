@@ -40,6 +40,23 @@ static int dispatch(struct dmabroker *broker)
 	return 0;
 }
 
+/* Notes what settling or solving found wrong. Returns `number`. */
+static int note_error(struct dmabroker *broker, int number)
+{
+	if (broker->error.code)
+		broker->text = text_error(&broker->error);
+	return number;
+}
+
+/* What only a daemon has. */
+static int refuse(struct dmabroker *broker)
+{
+	handle_forget(broker);
+	return note_error(broker,
+			  error_set(&broker->error, ERROR_NOT_SUPPORTED, CONSTRAINT_REQUEST, NULL,
+				    NULL, "a daemon that allocates", "the facts of a machine"));
+}
+
 /* ---- looking ---- */
 
 /* Adds a copy of `record`. */
@@ -65,6 +82,8 @@ static int list(struct dmabroker *broker, const struct vocab_group *group,
 	struct handle_list copies = {0};
 	int error = 0;
 
+	if (group == &vocab_collection)
+		return refuse(broker);
 	handle_forget(broker);
 	for (size_t i = 0; i < all->len && !error; i++)
 		error = add_copy(&copies, all->items[i]);
@@ -100,14 +119,6 @@ static int refuse_fds(const struct request *request, struct error *error)
 	return 0;
 }
 
-/* Notes what settling or solving found wrong. Returns `number`. */
-static int note_error(struct dmabroker *broker, int number)
-{
-	if (broker->error.code)
-		broker->text = text_error(&broker->error);
-	return number;
-}
-
 static int plan(struct dmabroker *broker, const struct request *request, struct plan **ret_plan)
 {
 	struct request *settled;
@@ -131,16 +142,22 @@ static int allocate(struct dmabroker *broker, const struct request *request,
 {
 	(void)request;
 	(void)ret_collection;
-	handle_forget(broker);
-	return note_error(broker,
-			  error_set(&broker->error, ERROR_NOT_SUPPORTED, CONSTRAINT_REQUEST, NULL,
-				    NULL, "a daemon that allocates", "the facts of a machine"));
+	return refuse(broker);
 }
 
-static void release(struct dmabroker *broker, const char *path)
+static int create_collection(struct dmabroker *broker, const struct request *request,
+			     unsigned int tokens, struct dmabroker_collection **ret_collection)
 {
-	(void)broker;
-	(void)path;
+	(void)tokens;
+	return allocate(broker, request, ret_collection);
+}
+
+static int bind_token(struct dmabroker *broker, const char *token,
+		      struct dmabroker_collection **ret_collection)
+{
+	(void)token;
+	(void)ret_collection;
+	return refuse(broker);
 }
 
 static const struct handle_backend offline_backend = {
@@ -151,7 +168,8 @@ static const struct handle_backend offline_backend = {
 	.get_machine = get_machine,
 	.plan = plan,
 	.allocate = allocate,
-	.release = release,
+	.create_collection = create_collection,
+	.bind = bind_token,
 };
 
 /* ---- beginning ---- */

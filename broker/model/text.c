@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "broker/model/format.h"
 
@@ -41,6 +42,96 @@ static void write_reasons(FILE *out, const struct vocab_dicts *reasons, const ch
 	}
 }
 
+/* "better than NV12 0x0 reserved: scarce 0 instead of 2": the first rule that made a difference. */
+static void write_preference(FILE *out, const struct plan *plan)
+{
+	if (!vocab_has(plan, PLAN_RUNNER_UP))
+		return;
+	fprintf(out, "  better than %s", vocab_string(plan, PLAN_RUNNER_UP));
+	for (size_t i = 0; i < plan->costs.len; i++) {
+		const void *cost = plan->costs.items[i];
+
+		if (!vocab_has(cost, COST_RUNNER_UP) ||
+		    vocab_number(cost, COST_VALUE) == vocab_number(cost, COST_RUNNER_UP))
+			continue;
+		fprintf(out, ": %s %llu instead of %llu", vocab_enum_name(cost, COST_RULE),
+			(unsigned long long)vocab_number(cost, COST_VALUE),
+			(unsigned long long)vocab_number(cost, COST_RUNNER_UP));
+		fputc('\n', out);
+		return;
+	}
+	fputs(": all else is equal, the name decides\n", out);
+}
+
+static void write_bounced(FILE *out, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->participants.len; i++)
+		if (vocab_number(plan->participants.items[i], VIEW_BOUNCED))
+			fprintf(out, "  bounced: the kernel copies each frame for %s\n",
+				vocab_string(plan->participants.items[i], VIEW_NAME));
+}
+
+/* A plan with buffers of its own. */
+static void write_plan(FILE *out, const struct plan *plan)
+{
+	write_heading(out, plan);
+	write_reasons(out, &plan->reasons, "");
+	write_bounced(out, plan);
+	write_preference(out, plan);
+}
+
+static void write_names(FILE *out, const struct vocab_strings *names)
+{
+	for (size_t i = 0; i < names->len; i++)
+		fprintf(out, "%s%s", i ? ", " : "", names->items[i]);
+}
+
+static void write_group(FILE *out, size_t number, const struct plan *group)
+{
+	fprintf(out, "group %zu (", number);
+	for (size_t i = 0; i < group->participants.len; i++)
+		fprintf(out, "%s%s", i ? ", " : "",
+			vocab_string(group->participants.items[i], VIEW_NAME));
+	fputs("): ", out);
+	write_plan(out, group);
+}
+
+static void write_hop(FILE *out, const struct hop *hop)
+{
+	fprintf(out, "copy from group %u to group %u: %llu bytes: ", hop->from, hop->to,
+		(unsigned long long)hop->bytes);
+	write_names(out, &hop->producers);
+	fputs(" -> ", out);
+	write_names(out, &hop->consumers);
+	fputc('\n', out);
+}
+
+/* Participants that share no memory. */
+static void write_split(FILE *out, const struct plan *plan)
+{
+	fprintf(out, "%zu groups, %llu bytes copied for each frame%s\n", plan->groups.len,
+		(unsigned long long)plan->copied_bytes,
+		vocab_number(plan, PLAN_EXACT)
+			? ""
+			: "; the search was cut short, another split may copy less");
+	for (size_t i = 0; i < plan->groups.len; i++)
+		write_group(out, i, (const struct plan *)plan->groups.items[i]);
+	for (size_t i = 0; i < plan->hops.len; i++)
+		write_hop(out, (const struct hop *)plan->hops.items[i]);
+}
+
+static void write_whole(FILE *out, const struct plan *plan)
+{
+	if (plan->groups.len)
+		write_split(out, plan);
+	else
+		write_plan(out, plan);
+	write_reasons(out, &plan->tried, "tried ");
+	if (vocab_has(plan, PLAN_HAND_OVER))
+		fprintf(out, "  generation %u: %s hands over\n", plan->generation,
+			vocab_string(plan, PLAN_HAND_OVER));
+}
+
 char *text_plan(const struct plan *plan)
 {
 	char *text = NULL;
@@ -49,9 +140,7 @@ char *text_plan(const struct plan *plan)
 
 	if (!out)
 		return NULL;
-	write_heading(out, plan);
-	write_reasons(out, &plan->reasons, "");
-	write_reasons(out, &plan->tried, "tried ");
+	write_whole(out, plan);
 	if (fclose(out)) {
 		free(text);
 		return NULL;
@@ -87,16 +176,84 @@ static void write_refusal(FILE *out, const void *refusal, bool with_constraint)
 		fprintf(out, "; offered: %s", vocab_string(refusal, REFUSAL_OFFERED));
 }
 
+/* How many minimal sets the refusals of a conflict belong to. */
+static uint32_t count_sets(const struct vocab_dicts *refusals)
+{
+	uint32_t sets = 1;
+
+	for (size_t i = 0; i < refusals->len; i++) {
+		uint64_t set = vocab_number(refusals->items[i], REFUSAL_SET);
+
+		if (set < refusals->len && set >= sets)
+			sets = (uint32_t)set + 1;
+	}
+	return sets;
+}
+
+/* "encoder: stride-align 256 -> 64", "allowed-heaps: add reserved" */
+static void write_relaxation(FILE *out, const void *refusal)
+{
+	const char *relaxation = vocab_string(refusal, REFUSAL_RELAXATION);
+	bool adds = strncmp(relaxation, "add ", 4) == 0;
+
+	fputs("\n  ", out);
+	if (vocab_has(refusal, REFUSAL_PARTICIPANT))
+		fprintf(out, "%s: ", vocab_string(refusal, REFUSAL_PARTICIPANT));
+	fputs(vocab_has(refusal, REFUSAL_KEY) ? vocab_string(refusal, REFUSAL_KEY)
+					      : vocab_enum_name(refusal, REFUSAL_CONSTRAINT),
+	      out);
+	if (vocab_has(refusal, REFUSAL_VALUE) && !adds)
+		fprintf(out, " %s", vocab_string(refusal, REFUSAL_VALUE));
+	fprintf(out, "%s %s", adds ? ":" : " ->", relaxation);
+}
+
+/* The members of one minimal set, and what would do instead. */
+static void write_set(FILE *out, const struct vocab_dicts *refusals, uint32_t set)
+{
+	bool milder = false;
+
+	for (size_t i = 0; i < refusals->len; i++) {
+		if (vocab_number(refusals->items[i], REFUSAL_SET) != set)
+			continue;
+		fputs("\n  ", out);
+		write_refusal(out, refusals->items[i], true);
+	}
+	for (size_t i = 0; i < refusals->len; i++) {
+		if (vocab_number(refusals->items[i], REFUSAL_SET) != set ||
+		    !vocab_has(refusals->items[i], REFUSAL_RELAXATION))
+			continue;
+		if (!milder)
+			fputs("\nany one of these would do:", out);
+		milder = true;
+		write_relaxation(out, refusals->items[i]);
+	}
+}
+
+static void write_conflict(FILE *out, const struct vocab_dicts *refusals)
+{
+	uint32_t sets = count_sets(refusals);
+
+	for (uint32_t set = 0; set < sets; set++) {
+		if (sets > 1)
+			fprintf(out, "%sconflict %u of %u: ", set ? "\n" : "", set + 1, sets);
+		fprintf(out, "%s:", sentence(ERROR_CONFLICT));
+		write_set(out, refusals, set);
+	}
+}
+
 static void write_error(FILE *out, const struct error *error)
 {
 	size_t len = error->details ? error->details->refusals.len : 0;
-	bool conflict = error->code == ERROR_CONFLICT;
-	bool with_constraint = conflict || error->code == ERROR_OUT_OF_MEMORY;
 
+	if (error->code == ERROR_CONFLICT && len) {
+		write_conflict(out, &error->details->refusals);
+		return;
+	}
 	fputs(sentence(error->code), out);
 	for (size_t i = 0; i < len; i++) {
-		fputs(len == 1 && !conflict ? ": " : (i ? "\n  " : ":\n  "), out);
-		write_refusal(out, error->details->refusals.items[i], with_constraint);
+		fputs(len == 1 ? ": " : (i ? "\n  " : ":\n  "), out);
+		write_refusal(out, error->details->refusals.items[i],
+			      error->code == ERROR_OUT_OF_MEMORY);
 	}
 }
 

@@ -5,13 +5,14 @@
 # Writes TAP.
 #
 #   BUILD=DIR test-ctl.sh
-#   test-ctl.sh DMABROKERCTL DMABROKERD JSON-GET
+#   test-ctl.sh DMABROKERCTL DMABROKERD JSON-GET DMABROKERD-MADE-UP-HEAPS
 
 set -u
 build=${BUILD:-build}
 ctl=${1:-$build/ctl/dmabrokerctl}
 daemon=${2:-$build/daemon/dmabrokerd}
 json_get=${3:-$build/tests/json-get}
+made_up=${4:-$build/tests/bus/dmabrokerd-made-up-heaps}
 source=$(dirname "$0")/../..
 
 tmp=$(mktemp -d) || exit 1
@@ -94,10 +95,11 @@ json()
     "$json_get" "$tmp/out" "$1" 2>>"$tmp/err"
 }
 
+# start_daemon PROGRAM ARGUMENT...
 start_daemon()
 {
-    "$daemon" --socket "$tmp/bus" --bus none --no-trials --quirks "$tmp/good" \
-        --quirks "$tmp/quirks" --quirks "$tmp/nobody" 2>"$tmp/daemon.log" &
+    rm -f "$tmp/bus"
+    "$@" --socket "$tmp/bus" --bus none --no-trials 2>"$tmp/daemon.log" &
     daemon_pid=$!
     for _ in $(seq 100); do
         if [ -S "$tmp/bus" ]; then return 0; fi
@@ -114,13 +116,14 @@ start_daemon()
 : >"$tmp/out"
 : >"$tmp/err"
 nowhere=unix:path=$tmp/nobody
-for verb in devices heaps machine dump; do
+for verb in devices heaps machine dump collections; do
     exits 3 "$verb: 3 without a daemon" "$verb" --address "$nowhere"
     says "$verb: says that nobody answers" err "no daemon answers"
 done
 for verb in plan alloc; do
     exits 3 "$verb: 3 without a daemon" "$verb" --address "$nowhere" --size 64x64 cpu
 done
+exits 3 "join: 3 without a daemon" join --address "$nowhere" 0123456789abcdef cpu
 exits 0 "--help needs no daemon" --help
 exits 0 "--version needs no daemon" --version
 
@@ -151,6 +154,21 @@ complains "two participants of one name" "two participants" plan --size 64x64 a=
 complains "a participant without name" "1 to 255" plan --size 64x64 =cpu
 complains "a device with the role cpu" "no device has the role cpu" plan --size 64x64 video0:cpu
 complains "no command after two dashes" "no command" alloc --size 64x64 cpu --
+complains "no tokens" "from 1 to 16" alloc --size 64x64 --tokens 0 cpu
+complains "too many tokens" "from 1 to 16" alloc --size 64x64 --tokens 17 cpu
+complains "tokens that are none" "from 1 to 16" alloc --size 64x64 --tokens some cpu
+complains "tokens without a size" "add --size" alloc --tokens 1
+complains "a join without token" "no token" join
+complains "a join without a token on stdin" "no token on stdin" join - cpu
+complains "a join with a size" "unknown option '--size'" join --size 64x64 abc cpu
+complains "a collection too many" "one collection only" collections 1 2
+complains "a list of objects that is none" "a list of 1 to 8 objects" plan --size 64x64 cpu,alternatives=1
+complains "a list of objects that is no JSON" "a list of 1 to 8 objects" plan --size 64x64 'cpu,alternatives=[{]'
+complains "a list of objects with more behind it" "a list of 1 to 8 objects" plan --size 64x64 'cpu,alternatives=[] x'
+complains "an object's key that is none" "alternatives\[1\]: frob: there is no such key" plan --size 64x64 'cpu,alternatives=[{"camping":2},{"frob":1}]'
+complains "an object's value that is none" "alternatives\[0\]: alternatives\[0\]: camping: 99 is wrong" plan --size 64x64 'cpu,slack=1,alternatives={"slack":1,"alternatives":[{"camping":99}]}'
+complains "too many objects" "alternatives\[8\]: one too many" plan --size 64x64 'cpu,alternatives=[{},{},{},{},{},{},{},{},{}]'
+complains "a wildcard that is no modifier" "right is XR24" plan --size 64x64 --format 'NV12:**' cpu
 complains "a request beside arguments" "stands alone" plan --request - --size 64x64 cpu
 complains "a request that is not there" "No such file" plan --request "$tmp/nobody"
 
@@ -228,7 +246,7 @@ complains "quirks with a wrong word" "right is validate or list" quirks frobnica
 
 # ---- every verb with every option of every verb
 
-start_daemon
+start_daemon "$daemon" --quirks "$tmp/good" --quirks "$tmp/quirks" --quirks "$tmp/nobody"
 address=unix:path=$tmp/bus
 [ "$(grep -c "a.quirks:14: colour: there is no such key" "$tmp/daemon.log")" -eq 1 ]
 result "the daemon says once what is wrong with a quirk file, and starts" $?
@@ -263,6 +281,8 @@ sweep devices 0
 sweep heaps 0
 sweep machine 0
 sweep dump 0
+sweep collections 0
+sweep join 1 0123456789abcdef0123456789abcdef cpu
 
 DMABROKER_ADDRESS=$address
 export DMABROKER_ADDRESS
@@ -328,7 +348,7 @@ if [ "$heaps" -eq 0 ]; then
     sweep alloc 1 --size 64x64 --format XR24 cpu
     exits 1 "a plan without heaps is a conflict" plan --address "$address" --size 64x64 \
         --format XR24 cpu
-    says "the text names the constraint" err "heaps"
+    says "the text names the constraint" out "request  *heaps  *a heap to allocate from"
     exits 1 "the same as JSON" plan --address "$address" --json --size 64x64 --format XR24 cpu
     [ "$(json error)" = Conflict ]
     result "the error is Conflict" $?
@@ -394,10 +414,181 @@ END
     result "alloc ends with 0 when it is told to" $?
 fi
 
-kill -TERM "$daemon_pid"
-wait "$daemon_pid"
-result "the daemon ends with 0" $?
-daemon_pid=
+exits 1 "a token that is none" join --address "$address" --json 0123456789abcdef cpu
+[ "$(json error)" = Gone ]
+result "the daemon says Gone" $?
+exits 0 "collections: none" collections --address "$address"
+says "collections: says that there are none" err "^dmabrokerctl: no collections"
+complains "a collection that is none" "no collection '7'" collections --address "$address" 7
+
+stop_daemon()
+{
+    kill -TERM "$daemon_pid"
+    wait "$daemon_pid"
+    result "the daemon ends with 0" $?
+    daemon_pid=
+}
+stop_daemon
+
+# ---- several processes, on a machine that is made up
+
+mkfifo "$tmp/fifo"
+DMABROKER_TEST_FIFO=$tmp/fifo
+export DMABROKER_TEST_FIFO
+start_daemon "$made_up"
+
+# until FILE PATTERN: waits until a file below $tmp has the pattern; 10 s at most
+until_says()
+{
+    for _ in $(seq 100); do
+        if grep -q "$2" "$tmp/$1" 2>/dev/null; then return 0; fi
+        sleep 0.1
+    done
+    sed "s/^/# $1: /" "$tmp/$1"
+    return 1
+}
+
+# background NAME ARGUMENT...: runs dmabrokerctl with its output in NAME.out and NAME.err; $! is it
+background()
+{
+    name=$1
+    shift
+    COLUMNS=200 "$ctl" "$@" --address "$address" >"$tmp/$name.out" 2>"$tmp/$name.err" </dev/null &
+}
+
+# ends PID STATUS DESCRIPTION: what runs in the background ends so, within 20 s
+ends()
+{
+    for _ in $(seq 200); do
+        if grep -q '^State:.*zombie' "/proc/$1/status" 2>/dev/null; then break; fi
+        if ! kill -0 "$1" 2>/dev/null; then break; fi
+        sleep 0.1
+    done
+    kill -KILL "$1" 2>/dev/null
+    wait "$1" 2>/dev/null
+    status=$?
+    [ "$status" -eq "$2" ]
+    result "$3 (exit $status)" $?
+}
+
+# token NUMBER: of the first process
+token()
+{
+    sed -n "$1p" "$tmp/first.out"
+}
+
+background first alloc --tokens 3 --size 640x480 --format XR24 --name film a=cpu,camping=2
+first=$!
+until_says first.err "waiting until"
+result "alloc --tokens says that it waits" $?
+[ "$(grep -c '^[0-9a-f]\{32\}$' "$tmp/first.out")" -eq 3 ] && [ "$(wc -l <"$tmp/first.out")" -eq 3 ]
+result "it prints the tokens at once, one a line" $?
+[ "$(sort -u "$tmp/first.out" | wc -l)" -eq 3 ]
+result "each is another" $?
+exits 0 "collections" collections --address "$address"
+says "collections: who waits" out "^ *1  film  waiting  *0  -  .*  1/4$"
+says "collections: for whom" out "^1 waits for member 1: "
+background second join "$(token 1)" b=cpu
+second=$!
+until_says second.err "holding\|still missing"
+result "join says who is missing" $?
+token 2 >"$tmp/token"
+"$ctl" join --json=short --address "$address" - <"$tmp/token" >"$tmp/third.out" \
+    2>"$tmp/third.err" &
+third=$!
+exits 1 "a token serves once" join --address "$address" "$(token 1)" c=cpu
+background fourth join "$(token 3)" c=cpu,slack=1
+fourth=$!
+for who in first second third fourth; do
+    until_says $who.err "holding the buffers"
+    result "$who: holds the buffers" $?
+done
+inodes=$(sed -n 's/.* 640x480  *[0-9]*  //p' "$tmp/first.out")
+[ "$(echo "$inodes" | wc -w)" -eq 5 ]
+result "there are as many as all want together" $?
+[ "$inodes" = "$(sed -n 's/.* 640x480  *[0-9]*  //p' "$tmp/second.out")" ]
+result "all have the same" $?
+[ "$("$json_get" "$tmp/third.out" plan.format)" = XR24 ] &&
+    [ "$("$json_get" "$tmp/third.out" "buffers.#")" = 0 ]
+result "who observes has the plan and no buffers" $?
+exits 0 "collections: a live one" collections --address "$address"
+says "collections: shows it" out "^ *1  film  ready  *1  640x480 XR24  [a-z]*  *5  *5.8M  .*  4/4$"
+! grep -q '.\{81,\}' "$tmp/out"
+result "collections: 80 columns" $?
+for name in 1 film /org/dmabroker1/collection/1; do
+    exits 0 "collections $name" collections --address "$address" "$name"
+    says "collections $name: its members" out "^ *3  spoken  *[0-9]*  c"
+done
+exits 0 "collections --json" collections --address "$address" --json
+[ "$(json "#")" = 1 ] && [ "$(json 0.number)" = 1 ] && [ "$(json 0.members.1.participants.0)" = b ]
+result "collections --json: has the members" $?
+exits 0 "collections 1 --json" collections --address "$address" --json 1
+[ "$(json state)" = ready ]
+result "collections 1 --json: is an object" $?
+kill -TERM "$first"
+ends "$first" 0 "the initiator leaves"
+kill -0 "$second" && kill -0 "$fourth"
+result "the others keep the buffers" $?
+kill -TERM "$third"
+ends "$third" 0 "who observes leaves"
+kill -KILL "$fourth"
+ends "$fourth" 137 "one is killed"
+until_says second.out "^ended: Gone: "
+result "the one that is left hears of it" $?
+ends "$second" 1 "and ends with 1"
+exits 0 "collections: none is left" collections --address "$address" --json
+[ "$(json "#")" = 0 ]
+result "none is left" $?
+
+background first alloc --tokens 1 --size 640x480 --format XR24 --json a=cpu
+first=$!
+until_says first.out tokens
+token=$("$json_get" "$tmp/first.out" tokens.0)
+cat >"$tmp/child.sh" <<'END'
+echo "$DMABROKER_FDS" >"$1"
+exit 7
+END
+exits 7 "join runs a command with the buffers" join --address "$address" "$token" b=cpu -- \
+    sh "$tmp/child.sh" "$tmp/fds"
+[ "$(wc -w <"$tmp/fds")" -eq 2 ]
+result "it has them all" $?
+[ ! -s "$tmp/out" ]
+result "nothing else is printed" $?
+kill -TERM "$first"
+ends "$first" 0 "the other leaves"
+
+background first alloc --tokens 1 --size 640x480 --format XR24 a=cpu
+first=$!
+until_says first.err "waiting until"
+exits 1 "one who cannot fit" join --address "$address" "$(token 1)" b=cpu,stride-max=100
+says "is told why" err "stride"
+ends "$first" 1 "and so is the other"
+grep -q "stride-max 100 -> 2560" "$tmp/first.err"
+result "with what would do instead" $?
+
+background first alloc --tokens 1 --size 640x480 --set deadline-ms=300 a=cpu
+ends $! 1 "who waits in vain gives up"
+grep -q "member 1" "$tmp/first.err"
+result "and says who was missing" $?
+background first alloc --tokens 1 --size 640x480 a=cpu
+first=$!
+until_says first.err "waiting until"
+kill -INT "$first"
+ends "$first" 1 "who waits can be interrupted"
+
+exits 0 "what if" plan --address "$address" --size 640x480 --format XR24 --what-if a.camping=3 a=cpu b=cpu
+says "what if: compares" out "^buffers  *2  *4  *\*$"
+exits 1 "what if it could not be" plan --address "$address" --size 640x480 --format XR24 \
+    --what-if a.stride-max=100 a=cpu
+says "what if: says so" out "there is no plan any more"
+exits 0 "what if it could" plan --address "$address" --json --size 640x480 --format XR24 \
+    --what-if a.stride-max= --what-if formats=NV12,XR24 a=cpu,stride-max=100
+[ "$(json as-is.error)" = Conflict ] && [ "$(json what-if.format)" = NV12 ]
+result "what if: both as JSON" $?
+complains "a what-if that is none" "right is NAME.KEY=VALUE" plan --address "$address" --size 64x64 --what-if a.camping a=cpu
+complains "a what-if of nobody" "no participant 'b'" plan --address "$address" --size 64x64 --what-if b.camping=3 a=cpu
+complains "a what-if of a key that is none" "no such key" plan --address "$address" --size 64x64 --what-if a.frob=3 a=cpu
+stop_daemon
 
 echo "1..$number"
 exit $failed

@@ -220,7 +220,7 @@ cat >"$tmp/file" <<'END'
 END
 run 0 plan --machine "$tmp/file" --size 640x480 cam cpu && grep -q "heap system: 640x480 XR24" "$tmp/out"
 result "only what matters, in any form" $?
-run 1 plan --machine "$tmp/file" --size 641x480 cam cpu && grep -q "cam: size" "$tmp/err"
+run 1 plan --machine "$tmp/file" --size 641x480 cam cpu && grep -q "^  cam  *sizes  *one of 640x480 320x240  *641x480" "$tmp/out"
 result "a size it does not list" $?
 "$ctl" devices --machine - <"$tmp/file" >"$tmp/out" 2>"$tmp/err" && grep -q "640x480 320x240\|cam" "$tmp/out"
 result "from stdin" $?

@@ -3,7 +3,8 @@
 #
 # Replays requests on machine files, without daemon, device or root: MACHINE.json with each
 # MACHINE.CASE.request.json must give MACHINE.CASE.answer.txt, which has the exit status, what
-# `dmabrokerctl plan` prints, and what it complains of. Each machine file is valid by the schema,
+# `dmabrokerctl plan` prints, and what it complains of; MACHINE.CASE.options has further options of
+# it, one a line. Each machine file is valid by the schema,
 # and so is what dump makes of it, which gives the same answers. Writes TAP.
 #
 #   replay.sh DMABROKERCTL SOURCE           checks
@@ -22,7 +23,12 @@ export COLUMNS
 # answer MACHINE REQUEST: as it is written down
 answer()
 {
-    timeout 60 "$ctl" plan --machine "$1" "$2" >"$tmp/out" 2>"$tmp/err"
+    request=$2
+    set -- plan --machine "$1"
+    if [ -e "${request%.request.json}.options" ]; then
+        while read -r option; do set -- "$@" "$option"; done <"${request%.request.json}.options"
+    fi
+    timeout 60 "$ctl" "$@" "$request" >"$tmp/out" 2>"$tmp/err"
     echo "exit $?"
     cat "$tmp/out" "$tmp/err"
 }

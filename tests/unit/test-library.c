@@ -98,7 +98,6 @@ static const struct set {
 	{"name", STRING, .text = "25 characters and no more", .result = -ERANGE},
 	{"name", STRING, .text = "", .result = -ERANGE},
 	{"name", UINT, .number = 1, .result = -EINVAL},
-	{"collection", STRING, .text = "/org/dmabroker1/collection/1"},
 	{"field", STRING, .text = "progressive"},
 	{"field", STRING, .text = "interlaced", .result = -EOPNOTSUPP},
 	{"field", STRING, .text = "alternate", .result = -EOPNOTSUPP},
@@ -137,6 +136,28 @@ static const struct set {
 	{"completion", STRING, true, .text = "implicit-fence"},
 	{"completion", STRING, true, .text = "sync-object", .result = -EOPNOTSUPP},
 	{"width", UINT, true, .number = 1, .result = -ENOENT},
+	{"deadline-ms", UINT, .number = 0, .result = -ERANGE},
+	{"deadline-ms", UINT, .number = 600000},
+	{"deadline-ms", UINT, .number = 600001, .result = -ERANGE},
+	{"allow-copies", BOOL, .number = 1},
+	{"allow-copies", BOOL, .number = 0},
+	{"allow-bounce", BOOL, .number = 1},
+	{"forbid-scarce", BOOL, .number = 1},
+	{"rank", UINT, true, .number = 1000},
+	{"rank", UINT, true, .number = 1001, .result = -ERANGE},
+	{"optional", BOOL, true, .number = 1},
+	{"usage", STRING, true, .text = "read", .result = -EINVAL}, /* a list */
+	{"cpu-writes", STRING, true, .text = "rare"},
+	{"shared-slack", UINT, true, .number = 0},
+	{"min-count", UINT, true, .number = 64},
+	{"min-count", UINT, true, .number = 65, .result = -ERANGE},
+	{"area-max", UINT, true, .number = UINT64_MAX},
+	{"area-max", UINT, true, .number = 0, .result = -ERANGE},
+	{"base-align", UINT, true, .number = 1ull << 30},
+	{"base-align", UINT, true, .number = (1ull << 30) + 1, .result = -ERANGE},
+	{"segment-bytes-max", UINT, true, .number = 4095, .result = -ERANGE},
+	{"protected", BOOL, true, .number = 1},
+	{"alternatives", UINT, true, .number = 1, .result = -EINVAL},
 };
 #define SETS ((int)(sizeof(sets) / sizeof(sets[0])))
 
@@ -592,6 +613,42 @@ START_TEST(records_are_added)
 }
 END_TEST
 
+/* What stands in records within a participant: none of it is beyond the C API. */
+START_TEST(participants_nest)
+{
+	struct dmabroker_record *request = new_request(), *one = new_participant(request);
+	struct dmabroker_record *first = add(one, "alternatives"), *none = one;
+	struct dmabroker_record *nested = add(first, "alternatives");
+	struct dmabroker_record *colour = add(nested, "colours"), *layout = add(one, "layouts");
+	struct dmabroker_record *plane = add(layout, "planes");
+	const struct dmabroker_record *element;
+	uint64_t number;
+
+	count(first, "stride-align", 64);
+	count(nested, "stride-align", 256);
+	say(colour, "matrix", "bt709");
+	count(layout, "format", XR24);
+	count(layout, "modifier", UINT64_MAX);
+	count(plane, "stride", 4096);
+	ck_assert_int_eq(dmabroker_record_add_size(nested, "sizes", 640, 480), 0);
+	ck_assert_int_eq(dmabroker_record_add_string(nested, "usage", "read"), 0);
+	ck_assert_int_eq(dmabroker_record_get_record(one, "alternatives", 0, &element), 0);
+	ck_assert_int_eq(dmabroker_record_get_uint(element, "stride-align", &number), 0);
+	ck_assert_uint_eq(number, 64);
+	ck_assert_int_eq(dmabroker_record_get_record(element, "alternatives", 0, &element), 0);
+	ck_assert_int_eq(dmabroker_record_get_uint(element, "stride-align", &number), 0);
+	ck_assert_uint_eq(number, 256);
+	for (int i = 1; i < 8; i++)
+		add(one, "alternatives");
+	ck_assert_int_eq(dmabroker_record_add_record(one, "alternatives", &none), -ERANGE);
+	for (int i = 1; i < 4; i++)
+		add(layout, "planes");
+	ck_assert_int_eq(dmabroker_record_add_record(layout, "planes", &none), -ERANGE);
+	ck_assert_ptr_eq(none, one);
+	dmabroker_record_destroy(request);
+}
+END_TEST
+
 START_TEST(sizes_are_added)
 {
 	struct dmabroker_record *machine = new_machine();
@@ -817,6 +874,51 @@ START_TEST(a_machine_plans)
 }
 END_TEST
 
+/* A camera that must not have contiguous memory, and a reader that must. */
+static struct dmabroker_record *torn_request(void)
+{
+	struct dmabroker_record *request = picture("first"), *camera, *reader;
+	const struct dmabroker_record *first;
+
+	ck_assert_int_eq(dmabroker_record_get_record(request, "participants", 0, &first), 0);
+	camera = (struct dmabroker_record *)(uintptr_t)first;
+	ck_assert_int_eq(dmabroker_record_add_string(camera, "forbidden-heaps", "is:contiguous"),
+			 0);
+	ck_assert_int_eq(dmabroker_request_add_participant(request, "reader", "cpu", &reader), 0);
+	ck_assert_int_eq(dmabroker_record_add_string(reader, "usage", "read"), 0);
+	yes(reader, "contiguous");
+	return request;
+}
+
+START_TEST(a_split_plan_is_described)
+{
+	struct dmabroker_record *machine = small_machine(), *request = torn_request(), *plan;
+	struct dmabroker *broker;
+	char *text;
+
+	yes(add_heap(machine, "cma"), "contiguous");
+	broker = open_machine(machine);
+	ck_assert_int_eq(dmabroker_plan(broker, request, &plan), -EXDEV);
+	ck_assert_ptr_nonnull(strstr(dmabroker_get_error_text(broker),
+				     "\nany one of these would do:\n  cam: forbidden-heaps"));
+	yes(request, "allow-copies");
+	ck_assert_int_eq(dmabroker_plan(broker, request, &plan), 0);
+	text = dmabroker_plan_describe(plan);
+	ck_assert_int_eq(strncmp(text, "2 groups, 1228800 bytes copied for each frame\n", 46), 0);
+	ck_assert_ptr_nonnull(strstr(text, "\ngroup 0 (cam): 1 buffer of 1228800 bytes from heap "
+					   "system: 640x480 XR24, stride 2560\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\ngroup 1 (reader): 1 buffer of 1228800 bytes from "
+					   "heap cma: "));
+	ck_assert_ptr_nonnull(
+		strstr(text, "\ncopy from group 0 to group 1: 1228800 bytes: cam -> reader\n"));
+	free(text);
+	dmabroker_record_destroy(plan);
+	dmabroker_record_destroy(request);
+	dmabroker_record_destroy(machine);
+	dmabroker_disconnect(broker);
+}
+END_TEST
+
 /* What the last call on a broker without a daemon says of its failure. */
 static void expect_error(struct dmabroker *broker, const char *name, const char *key)
 {
@@ -889,10 +991,22 @@ START_TEST(a_machine_has_no_daemon)
 	struct dmabroker_record *machine = small_machine(), *request = picture("first");
 	struct dmabroker *broker = open_machine(machine);
 	struct dmabroker_collection *collection = (void *)keys;
+	struct dmabroker_record **list = (void *)keys;
+	size_t len = 7;
 
 	ck_assert_int_eq(dmabroker_allocate(broker, request, &collection), -EOPNOTSUPP);
 	expect_error(broker, "NotSupported", NULL);
+	ck_assert_int_eq(dmabroker_create_collection(broker, request, 1, &collection), -EOPNOTSUPP);
+	expect_error(broker, "NotSupported", NULL);
+	ck_assert_int_eq(dmabroker_create_collection(broker, machine, 1, &collection), -EINVAL);
+	ck_assert_str_eq(dmabroker_get_error_text(broker), "the record is no request");
+	ck_assert_int_eq(dmabroker_bind(broker, "token", &collection), -EOPNOTSUPP);
+	expect_error(broker, "NotSupported", NULL);
 	ck_assert_ptr_eq(collection, (void *)keys);
+	ck_assert_int_eq(dmabroker_list_collections(broker, &list, &len), -EOPNOTSUPP);
+	expect_error(broker, "NotSupported", NULL);
+	ck_assert_ptr_eq(list, (void *)keys);
+	ck_assert_uint_eq(len, 7);
 	ck_assert_int_eq(dmabroker_get_fd(broker), -ENOTCONN);
 	dmabroker_set_change_callback(broker, never, NULL);
 	ck_assert_int_eq(dmabroker_dispatch(broker), 0);
@@ -1142,6 +1256,7 @@ int main(void)
 	tcase_add_test(all, wrong_participants_are_refused);
 	tcase_add_test(all, no_more_than_16_participants);
 	tcase_add_test(all, records_are_added);
+	tcase_add_test(all, participants_nest);
 	tcase_add_test(all, sizes_are_added);
 	tcase_add_loop_test(all, origin_is_set_or_refused, 0,
 			    (int)(sizeof(origins) / sizeof(origins[0])));
@@ -1152,6 +1267,7 @@ int main(void)
 	tcase_add_test(all, an_open_machine_is_a_copy);
 	tcase_add_test(all, an_empty_machine_has_nothing);
 	tcase_add_test(all, a_machine_plans);
+	tcase_add_test(all, a_split_plan_is_described);
 	tcase_add_test(all, a_machine_refuses_as_a_daemon_does);
 	tcase_add_test(all, a_machine_has_no_daemon);
 	tcase_add_test(all, open_files_are_duplicated);

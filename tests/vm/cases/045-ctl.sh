@@ -116,9 +116,11 @@ run 0 "plan with a camera that takes any memory" plan --json --size 640x480 --fo
 json heap system
 
 run 1 "plan of what cannot be" plan --size 640x480 --heap system camera=$camera cpu
-complains "^dmabrokerctl: these cannot hold together:"
-complains "^  camera: contiguity: wants contiguous memory; offered: scattered memory: .*system"
-complains "^  heaps: wants only system"
+says "^these cannot hold together\$"
+says "^  camera +contiguity +contiguous memory +.*system .scattered.* measured\$"
+says "^  request +allowed-heaps +only system "
+says "^    request: allowed-heaps: add reserved\$"
+complains "^dmabrokerctl: nothing suits all participants\$"
 run 1 "the same as JSON" plan --json --size 640x480 --heap system camera=$camera cpu
 json error Conflict
 json "refusals.#" 2
@@ -199,6 +201,22 @@ no_more_fds()
 
 check "the daemon has as many files open as before" wait_for 20 no_more_fds
 run 0 "and serves the next" alloc --size 64x64 --format XR24 --count 64 cpu -- true
+
+# --- two processes ---
+
+"$ctl" alloc --tokens 1 --size 640x480 --format XR24 --name from-ctl "camera=$camera" >"$OUT/first" 2>&1 </dev/null &
+first=$!
+check "alloc prints a token" wait_for 20 grep -qE '^[0-9a-f]{32}$' "$OUT/first"
+check "and has no buffers yet" there_are 0
+run 0 "collections shows that it waits" collections
+says "^ +[0-9]+ +from-ctl +waiting "
+run 5 "join runs a command with the buffers of both" join "$(grep -E '^[0-9a-f]{32}$' "$OUT/first")" display=vkms:scanout -- \
+    sh "$tap_scratch/child.sh" "$tap_scratch/plan"
+check "they come from the heap that suits both" test "$(grep -cx 'exp_name:[[:space:]]*reserved' "$answer")" -ge 2
+check "the first goes on" grep -qE '^/org/dmabroker1/collection/[0-9]+ +reserved +XR24 +640x480 ' "$OUT/first"
+kill "$first"
+check "and ends with success" wait "$first"
+check "then there are no buffers" wait_for 20 there_are 0
 
 hold
 check "alloc holds buffers again" wait_for 30 there_are 64
