@@ -125,6 +125,14 @@ static void place_start(struct place *place)
 	queue_start(&place->queue);
 }
 
+/* Closes the device. A mapping would keep it. */
+static void place_finish(struct place *place)
+{
+	if (!place->shared)
+		munmap(place->memory, place->pix.sizeimage);
+	close(place->queue.fd);
+}
+
 static struct seen place_see(const struct place *place, const struct format_info *info)
 {
 	return seen_create_v4l2(info, &place->pix, place->memory);
@@ -192,10 +200,19 @@ void vivid_write(const struct party *party, const struct shared *shared, struct 
 {
 	struct place place = capture(party->writer_node, shared, 0);
 
-	close(place.queue.fd);
+	place_finish(&place);
 	place = capture(party->writer_node, NULL, shared->v4l2.pixelformat);
 	*ret_expected = place_see(&place, shared->seen.info);
-	close(place.queue.fd);
+	place_finish(&place);
+}
+
+struct seen vivid_see(const struct party *party)
+{
+	struct place place = capture(party->writer_node, NULL, V4L2_PIX_FMT_XBGR32);
+	struct seen seen = place_see(&place, format_find(format_from_v4l2(V4L2_PIX_FMT_XBGR32)));
+
+	place_finish(&place);
+	return seen;
 }
 
 static int find_hdmi_output(int fd)
@@ -310,10 +327,10 @@ void vim2m_write(const struct party *party, const struct shared *shared, struct 
 {
 	struct place place = convert(party->writer_node, shared, shared->v4l2.pixelformat);
 
-	close(place.queue.fd);
+	place_finish(&place);
 	place = convert(party->writer_node, NULL, shared->v4l2.pixelformat);
 	*ret_expected = place_see(&place, shared->seen.info);
-	close(place.queue.fd);
+	place_finish(&place);
 }
 
 void vim2m_read(const struct party *party, const struct shared *shared)

@@ -3,11 +3,15 @@
  * vkms, for formats.c: what its monitor shows comes back through the writeback connector, into the
  * shared buffer or into one of the card's own.
  */
+#include <drm_fourcc.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <xf86drm.h>
 
@@ -69,12 +73,46 @@ static void show(struct display *display, uint32_t framebuffer)
 	while (!display_finish_flip(display));
 }
 
+/* References to a framebuffer, as debugfs tells; 0: it is not listed. */
+static unsigned int count_references(const struct display *display, uint32_t framebuffer)
+{
+	unsigned int id = 0, count = 0;
+	struct stat status;
+	char line[256];
+	FILE *file;
+
+	if (fstat(display->fd, &status) < 0)
+		die("vkms: %s", strerror(errno));
+	snprintf(line, sizeof(line), "/sys/kernel/debug/dri/%u/framebuffer", minor(status.st_rdev));
+	file = fopen(line, "re");
+	if (!file)
+		die("%s: %s", line, strerror(errno));
+	while (fgets(line, sizeof(line), file) && !count) {
+		sscanf(line, "framebuffer[%u]", &id);
+		if (id == framebuffer)
+			sscanf(line, " refcount=%u", &count);
+	}
+	fclose(file);
+	return count;
+}
+
+/*
+ * When a writeback is done, vkms cleans up after it, and that switches off what computes pictures:
+ * also for a writeback that has been asked for meanwhile, which then never ends
+ * (vkms_wb_cleanup_job in Linux 6.12). The last that the cleaning up does is to let go of the
+ * framebuffer.
+ */
 static void write_back(struct display *display, uint32_t framebuffer)
 {
 	int fence = display_write_back(display, framebuffer);
 
 	wait_for(fence, "writeback");
 	close(fence);
+	for (int i = 0; count_references(display, framebuffer) != 1; i++) {
+		if (i == FORMATS_WAIT_MS)
+			die("vkms keeps a framebuffer");
+		usleep(1000);
+	}
 }
 
 static void open_display(const struct party *party, struct display *ret_display)
@@ -131,4 +169,22 @@ void vkms_read(const struct party *party, const struct shared *shared)
 	write_back(&display, second.framebuffer);
 	seen_compare(&first.seen, &second.seen, "shown by vkms");
 	close_display(&display);
+}
+
+struct seen vkms_show(const struct party *party, const struct shared *shared)
+{
+	struct display display;
+	struct seen seen;
+	struct own back;
+	uint32_t handle;
+
+	open_display(party, &display);
+	back = create_own(&display, format_find(DRM_FORMAT_XRGB8888));
+	show(&display,
+	     display_add_framebuffer(&display, &shared->seen.picture, shared->fd, &handle));
+	write_back(&display, back.framebuffer);
+	seen = seen_create(back.seen.info, &back.seen.picture, back.seen.bytes);
+	seen_copy(&seen, &back.seen);
+	close_display(&display);
+	return seen;
 }

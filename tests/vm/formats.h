@@ -73,4 +73,8 @@ void vim2m_read(const struct party *party, const struct shared *shared);
 void vicodec_read(const struct party *party, const struct shared *shared);
 void vkms_read(const struct party *party, const struct shared *shared);
 
+/* What vivid's camera sees, and what vkms shows of the shared memory: both as XRGB8888. */
+struct seen vivid_see(const struct party *party);
+struct seen vkms_show(const struct party *party, const struct shared *shared);
+
 #endif
