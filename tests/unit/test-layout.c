@@ -307,7 +307,8 @@ static size_t count_formats(void)
 	return len;
 }
 
-/* Each format must have come, laid out and refused, or the cases are no good. */
+/* Each format must have come, laid out and, if it has planes that may not fit, refused, or the
+ * cases are no good. */
 START_TEST(layouts_are_the_model_s)
 {
 	static uint32_t seen[FORMATS_MAX][2];
@@ -326,7 +327,8 @@ START_TEST(layouts_are_the_model_s)
 	}
 	ck_assert_uint_ge(cases, formats_len * 200);
 	for (size_t at = 0; at < formats_len; at++)
-		ck_assert_msg(seen[at][1] > 50 && seen[at][0] > 0,
+		ck_assert_msg(seen[at][1] > 50 &&
+				      (seen[at][0] > 0 || format_at(at)->planes_len == 1),
 			      "%s: %" PRIu32 " layouts, %" PRIu32 " refused", format_at(at)->name,
 			      seen[at][1], seen[at][0]);
 }
