@@ -10,7 +10,7 @@
  *          Linux 6.12; all of pixels in one memory object but tiles, M420 (which mixes planes by
  *          rows), and what is not documented (Y04, Y06, YYUV, HI24) or has no rows of pixels (UV8,
  *          INZI, streams)
- *   VA     va/va.h of libva 2.20; where what it says of the order in memory is certain
+ *   VA     va/va.h of libva 2.13; where what it says of the order in memory is certain
  *
  * The planes are those of drivers/gpu/drm/drm_fourcc.c and drivers/media/v4l2-core/v4l2-common.c:
  * tests/unit/formats.sh compares. What V4L2 alone knows keeps its V4L2 name, unless DRM uses that
@@ -116,7 +116,7 @@
 	DRM(X, ABGR2101010, C('A', 'B', '3', '0'), C('A', 'B', '3', '0'), PACKED(4))            \
 	SAME(X, RGBA1010102, C('R', 'A', '3', '0'), NONE, PACKED(4))                            \
 	DRM(X, BGRA1010102, C('B', 'A', '3', '0'), NONE, PACKED(4))                             \
-	/* RGB of 16 bits; DRM has names for the 48-bit ones since Linux 6.16 */                \
+	/* RGB of 16 bits; DRM's names for those of 48 are younger than 6.12 */                 \
 	BOTH(X, RGB161616, C('R', 'G', '4', '8'), C('B', 'G', 'R', '6'), NONE, PACKED(6))       \
 	BOTH(X, BGR161616, C('B', 'G', '4', '8'), C('R', 'G', 'B', '6'), NONE, PACKED(6))       \
 	DRM(X, XRGB16161616, C('X', 'R', '4', '8'), NONE, PACKED(8))                            \
@@ -159,7 +159,7 @@
 	DRM(X, BGR888_A8, C('B', '8', 'A', '8'), NONE, TWO(3, 1, 1, 1, 1))                      \
 	DRM(X, RGB565_A8, C('R', '5', 'A', '8'), NONE, TWO(2, 1, 1, 1, 1))                      \
 	DRM(X, BGR565_A8, C('B', '5', 'A', '8'), NONE, TWO(2, 1, 1, 1, 1))                      \
-	/* semi-planar; V4L2 has NV15 and NV20 since Linux 6.15 */                              \
+	/* semi-planar; V4L2's names NV15 and NV20 are younger than 6.12 */                     \
 	SAME(X, NV12, C('N', 'V', '1', '2'), C('N', 'V', '1', '2'), TWO(1, 1, 2, 2, 2))         \
 	SAME(X, NV21, C('N', 'V', '2', '1'), C('N', 'V', '2', '1'), TWO(1, 1, 2, 2, 2))         \
 	SAME(X, NV16, C('N', 'V', '1', '6'), C('P', '2', '0', '8'), TWO(1, 1, 2, 2, 1))         \

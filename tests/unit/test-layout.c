@@ -307,11 +307,11 @@ static size_t count_formats(void)
 	return len;
 }
 
-/* Each format must have come, laid out and refused, or the cases are no good. */
+/* Each format must have come often, and some cases must have been refused, or they are no good. */
 START_TEST(layouts_are_the_model_s)
 {
-	static uint32_t seen[FORMATS_MAX][2];
-	uint64_t cases = number_of("DMABROKER_LAYOUT_CASES", CASES) / PARTS;
+	static uint32_t laid_out[FORMATS_MAX];
+	uint64_t cases = number_of("DMABROKER_LAYOUT_CASES", CASES) / PARTS, refused = 0;
 	size_t formats_len = count_formats();
 
 	random_state = number_of("DMABROKER_LAYOUT_SEED", 1) * PARTS + (uint64_t)_i + 1;
@@ -322,13 +322,15 @@ START_TEST(layouts_are_the_model_s)
 
 		compare_natural(&test);
 		compare_stride(&test);
-		seen[test.format][compare_layout(&test)]++;
+		if (compare_layout(&test))
+			laid_out[test.format]++;
+		else
+			refused++;
 	}
-	ck_assert_uint_ge(cases, formats_len * 200);
+	ck_assert_uint_ge(refused, cases / 100);
 	for (size_t at = 0; at < formats_len; at++)
-		ck_assert_msg(seen[at][1] > 50 && seen[at][0] > 0,
-			      "%s: %" PRIu32 " layouts, %" PRIu32 " refused", format_at(at)->name,
-			      seen[at][1], seen[at][0]);
+		ck_assert_msg(laid_out[at] >= 50, "%s: %" PRIu32 " layouts in %" PRIu64 " cases",
+			      format_at(at)->name, laid_out[at], cases);
 }
 END_TEST
 

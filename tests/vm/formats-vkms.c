@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vkms, for formats.c: what its monitor shows comes back through the writeback connector, into the
+ * shared buffer or into one of the card's own.
+ */
+#include <drm_fourcc.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+#include <xf86drm.h>
+
+#include "examples/die.h"
+#include "examples/display.h"
+#include "tests/vm/formats.h"
+
+/* A buffer of the card's own. */
+struct own {
+	struct seen seen;
+	uint32_t framebuffer;
+};
+
+static struct own create_own(struct display *display, const struct format_info *info)
+{
+	struct drm_mode_create_dumb create = {.width = FORMATS_WIDTH,
+					      .height = FORMATS_HEIGHT,
+					      .bpp = info->planes[0].block_bytes * 8u};
+	struct drm_mode_map_dumb map = {0};
+	struct own own = {.seen.info = info};
+	uint32_t handle;
+	void *memory;
+	int fd;
+
+	if (drmIoctl(display->fd, DRM_IOCTL_MODE_CREATE_DUMB, &create) < 0)
+		die("CREATE_DUMB: %s", strerror(errno));
+	map.handle = create.handle;
+	if (drmIoctl(display->fd, DRM_IOCTL_MODE_MAP_DUMB, &map) < 0 ||
+	    drmPrimeHandleToFD(display->fd, create.handle, DRM_CLOEXEC | DRM_RDWR, &fd) < 0)
+		die("a buffer of the card's own: %s", strerror(errno));
+	memory = mmap(NULL, create.size, PROT_READ | PROT_WRITE, MAP_SHARED, display->fd,
+		      (off_t)map.offset);
+	if (memory == MAP_FAILED)
+		die("a buffer of the card's own: mmap: %s", strerror(errno));
+	own.seen.memory = memory;
+	own.seen.bytes = create.size;
+	own.seen.picture = (struct picture){.width = FORMATS_WIDTH,
+					    .height = FORMATS_HEIGHT,
+					    .format = info->fourcc,
+					    .strides = {create.pitch}};
+	own.framebuffer = display_add_framebuffer(display, &own.seen.picture, fd, &handle);
+	close(fd);
+	return own;
+}
+
+static void wait_for(int fd, const char *what)
+{
+	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+
+	if (poll(&pollfd, 1, FORMATS_WAIT_MS) != 1)
+		die("vkms: no %s in %d ms", what, FORMATS_WAIT_MS);
+}
+
+static void show(struct display *display, uint32_t framebuffer)
+{
+	display_flip(display, framebuffer);
+	do
+		wait_for(display->fd, "flip");
+	while (!display_finish_flip(display));
+}
+
+/* References to a framebuffer, as debugfs tells; 0: it is not listed. */
+static unsigned int count_references(const struct display *display, uint32_t framebuffer)
+{
+	unsigned int id = 0, count = 0;
+	struct stat status;
+	char line[256];
+	FILE *file;
+
+	if (fstat(display->fd, &status) < 0)
+		die("vkms: %s", strerror(errno));
+	snprintf(line, sizeof(line), "/sys/kernel/debug/dri/%u/framebuffer", minor(status.st_rdev));
+	file = fopen(line, "re");
+	if (!file)
+		die("%s: %s", line, strerror(errno));
+	while (fgets(line, sizeof(line), file) && !count) {
+		sscanf(line, "framebuffer[%u]", &id);
+		if (id == framebuffer)
+			sscanf(line, " refcount=%u", &count);
+	}
+	fclose(file);
+	return count;
+}
+
+/*
+ * When a writeback is done, vkms cleans up after it, and that switches off what computes pictures:
+ * also for a writeback that has been asked for meanwhile, which then never ends
+ * (vkms_wb_cleanup_job in Linux 6.12). The last that the cleaning up does is to let go of the
+ * framebuffer.
+ */
+static void write_back(struct display *display, uint32_t framebuffer)
+{
+	int fence = display_write_back(display, framebuffer);
+
+	wait_for(fence, "writeback");
+	close(fence);
+	for (int i = 0; count_references(display, framebuffer) != 1; i++) {
+		if (i == FORMATS_WAIT_MS)
+			die("vkms keeps a framebuffer");
+		usleep(1000);
+	}
+}
+
+static void open_display(const struct party *party, struct display *ret_display)
+{
+	memset(ret_display, 0, sizeof(*ret_display));
+	display_find(ret_display, party->reader_node, FORMATS_WIDTH, FORMATS_HEIGHT);
+	if (!ret_display->writeback)
+		die("vkms has no writeback connector");
+}
+
+/* Mappings keep the file, so the master has to be given back. */
+static void close_display(struct display *display)
+{
+	display_switch_off(display);
+	drmDropMaster(display->fd);
+	close(display->fd);
+}
+
+void vkms_write(const struct party *party, const struct shared *shared, struct seen *ret_expected)
+{
+	struct own shown, back;
+	struct display display;
+	uint32_t handle;
+
+	open_display(party, &display);
+	shown = create_own(&display, shared->seen.info);
+	back = create_own(&display, shared->seen.info);
+	seen_paint(&shown.seen);
+	show(&display, shown.framebuffer);
+	write_back(&display,
+		   display_add_framebuffer(&display, &shared->seen.picture, shared->fd, &handle));
+	write_back(&display, back.framebuffer);
+	*ret_expected = seen_create(shared->seen.info, &back.seen.picture, back.seen.bytes);
+	seen_copy(ret_expected, &back.seen);
+	close_display(&display);
+}
+
+/* The same picture shown from the shared buffer and from one of the card's own. */
+void vkms_read(const struct party *party, const struct shared *shared)
+{
+	struct own copy, first, second;
+	struct display display;
+	uint32_t handle;
+
+	open_display(party, &display);
+	copy = create_own(&display, shared->seen.info);
+	first = create_own(&display, shared->seen.info);
+	second = create_own(&display, shared->seen.info);
+	seen_copy(&copy.seen, &shared->seen);
+	show(&display,
+	     display_add_framebuffer(&display, &shared->seen.picture, shared->fd, &handle));
+	write_back(&display, first.framebuffer);
+	show(&display, copy.framebuffer);
+	write_back(&display, second.framebuffer);
+	seen_compare(&first.seen, &second.seen, "shown by vkms");
+	close_display(&display);
+}
+
+struct seen vkms_show(const struct party *party, const struct shared *shared)
+{
+	struct display display;
+	struct seen seen;
+	struct own back;
+	uint32_t handle;
+
+	open_display(party, &display);
+	back = create_own(&display, format_find(DRM_FORMAT_XRGB8888));
+	show(&display,
+	     display_add_framebuffer(&display, &shared->seen.picture, shared->fd, &handle));
+	write_back(&display, back.framebuffer);
+	seen = seen_create(back.seen.info, &back.seen.picture, back.seen.bytes);
+	seen_copy(&seen, &back.seen);
+	close_display(&display);
+	return seen;
+}
