@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+
+#include "tests/unit/solver-rows.h"
+
+const struct row choice_rows[] = {
+	{NULL},
+};
