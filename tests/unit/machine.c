@@ -579,147 +579,54 @@ static void change_all(struct machine *machine, const char *text)
 }
 
 /* What machine.h says of "lab". */
-#define DMA_FACTS "cpu-copies=0/contiguity=none/memory-model=dma-sg"
-#define DMA_CAPTURE(id) " " id ":capture/" DMA_FACTS "/f=XR24,NV12,YUYV/f.stride-custom=1"
-#define DMA_OUTPUT(id) " " id ":output/" DMA_FACTS "/f=XR24,NV12,YUYV/f.stride-custom=1"
-#define PAIR(suffix, facts)                                     \
-	" +cap" suffix                                          \
-	":v4l2/" facts DMA_CAPTURE("cap" suffix) " +out" suffix \
-						 ":v4l2/" facts DMA_OUTPUT("out" suffix)
+#define DMA "cpu-copies=0/contiguity=none/memory-model=dma-sg/"
+#define ANY_STRIDE "f=XR24,NV12,YUYV/f.stride-custom=1"
+#define DMA_PAIR(suffix, facts)                                                \
+	"+cap" suffix ":v4l2/" facts, "cap" suffix ":capture/" DMA ANY_STRIDE, \
+		"+out" suffix ":v4l2/" facts, "out" suffix ":output/" DMA ANY_STRIDE
 
-static const char lab[] =
-	"machine/memory-max=0x1ffffffff"
-	" +system:heap/contiguous=0/cached=1/maintenance=attachments/address-bits=33"
-	"/capacity-bytes=0x40000000/segment-bytes-max=0x40000"
-	" +wc:heap/contiguous=0/cached=0/maintenance=attachments/address-bits=33"
-	"/capacity-bytes=0x40000000"
-	" +udmabuf:heap/exporter=udmabuf/contiguous=0/cached=1/maintenance=exporter"
-	"/address-bits=33/capacity-bytes=0x40000000/segment-bytes-max=4096"
-	" +cma:heap/contiguous=1/cached=1/maintenance=attachments/address-bits=30"
-	"/capacity-bytes=0x4000000"
-	" +safe:heap/contiguous=1/cached=0/protected=1/kernel-map=0/maintenance=attachments"
-	"/address-bits=30/capacity-bytes=0x4000000"
-	/* pure DMA */
-	PAIR("", "coherency=coherent/address-bits=64")
-		PAIR("nc", "coherency=non-coherent/address-bits=64")
-			PAIR("bar", "coherency=barrier/address-bits=64") PAIR("unk",
-									      "address-bits=64")
-				PAIR("32", "coherency=coherent/address-bits=32")
-					PAIR("nc32", "coherency=non-coherent/address-bits=32")
-						PAIR("mmu", "coherency=coherent/address-bits=32/"
-							    "iommu=1") " +contig:v4l2/"
-								       "coherency=coherent/"
-								       "address-bits="
-								       "64" DMA_CAPTURE(
-									       "contig") " contig:"
-											 "capture/"
-											 "contiguit"
-											 "y=used"
-											 " +mplane:"
-											 "v4l2/"
-											 "coherency"
-											 "=coherent"
-											 "/address-"
-											 "bits=64"
-											 " mplane:"
-											 "capture/"
-											 "multi-"
-											 "planar="
-											 "1"
-											 "/" DMA_FACTS
-											 "/f=NV12,"
-											 "YU12/"
-											 "f.stride-"
-											 "custom=1"
-											 " +fixed:"
-											 "v4l2/"
-											 "coherency"
-											 "=coherent"
-											 "/address-"
-											 "bits=64"
-											 " fixed:"
-											 "output"
-											 "/" DMA_FACTS
-											 "/f=XR24,"
-											 "NV12/"
-											 "f.stride-"
-											 "align=64"
-											 " +copier:"
-											 "v4l2 "
-											 "copier:"
-											 "capture/"
-											 "cpu-"
-											 "copies=1/"
-											 "dma-maps="
-											 "0/"
-											 "contiguit"
-											 "y=none"
-											 "/memory-"
-											 "model="
-											 "vmalloc/"
-											 "f=XR24,"
-											 "NV12/"
-											 "f.stride-"
-											 "custom=1"
-											 " +vpu:"
-											 "v4l2/"
-											 "coherency"
-											 "=coherent"
-											 "/address-"
-											 "bits=64"
-											 " vpu:"
-											 "output/"
-											 "reaches-"
-											 "protected"
-											 "=1"
-											 "/" DMA_FACTS
-											 "/f=NV12,"
-											 "P010/"
-											 "f.stride-"
-											 "custom=1"
-											 " vpu:"
-											 "capture/"
-											 "reaches-"
-											 "protected"
-											 "=1"
-											 "/" DMA_FACTS
-											 "/f=NV12,"
-											 "P010/"
-											 "f.stride-"
-											 "custom=1"
-											 " +disp:"
-											 "drm/"
-											 "coherency"
-											 "=coherent"
-											 "/address-"
-											 "bits=64"
-											 " disp:"
-											 "scanout/"
-											 "reaches-"
-											 "protected"
-											 "=1"
-											 "/" DMA_FACTS
-											 "/f=XR24:"
-											 "1,XR24:2,"
-											 "XR24,NV12"
-											 "/f."
-											 "stride-"
-											 "align=64"
-											 " +gpu:"
-											 "drm/"
-											 "coherency"
-											 "=coherent"
-											 "/address-"
-											 "bits=64"
-											 " gpu:"
-											 "render/"
-											 "cpu-"
-											 "copies=0/"
-											 "contiguit"
-											 "y=none/"
-											 "memory-"
-											 "model="
-											 "own-mmu";
+static const char *const lab[] = {
+	"machine/memory-max=0x1ffffffff",
+	"+system:heap/contiguous=0/cached=1/maintenance=attachments",
+	"system/address-bits=33/capacity-bytes=0x40000000/segment-bytes-max=0x40000",
+	"+wc:heap/contiguous=0/cached=0/maintenance=attachments",
+	"wc/address-bits=33/capacity-bytes=0x40000000",
+	"+udmabuf:heap/exporter=udmabuf/contiguous=0/cached=1/maintenance=exporter",
+	"udmabuf/address-bits=33/capacity-bytes=0x40000000/segment-bytes-max=4096",
+	"+cma:heap/contiguous=1/cached=1/maintenance=attachments",
+	"cma/address-bits=30/capacity-bytes=0x4000000",
+	"+safe:heap/contiguous=1/cached=0/protected=1/kernel-map=0/maintenance=attachments",
+	"safe/address-bits=30/capacity-bytes=0x4000000",
+	DMA_PAIR("", "coherency=coherent/address-bits=64"),
+	DMA_PAIR("nc", "coherency=non-coherent/address-bits=64"),
+	DMA_PAIR("bar", "coherency=barrier/address-bits=64"),
+	DMA_PAIR("unk", "address-bits=64"),
+	DMA_PAIR("32", "coherency=coherent/address-bits=32"),
+	DMA_PAIR("nc32", "coherency=non-coherent/address-bits=32"),
+	DMA_PAIR("mmu", "coherency=coherent/address-bits=32/iommu=1"),
+	"+contig:v4l2/coherency=coherent/address-bits=64",
+	"contig:capture/" DMA ANY_STRIDE "/contiguity=used",
+	"+mplane:v4l2/coherency=coherent/address-bits=64",
+	"mplane:capture/" DMA "multi-planar=1/f=NV12,YU12/f.stride-custom=1",
+	"+fixed:v4l2/coherency=coherent/address-bits=64",
+	"fixed:output/" DMA "f=XR24,NV12/f.stride-align=64",
+	"+copier:v4l2",
+	"copier:capture/cpu-copies=1/dma-maps=0/contiguity=none/memory-model=vmalloc",
+	"copier:capture/f=XR24,NV12/f.stride-custom=1",
+	"+vpu:v4l2/coherency=coherent/address-bits=64",
+	"vpu:output/" DMA "reaches-protected=1/f=NV12,P010/f.stride-custom=1",
+	"vpu:capture/" DMA "reaches-protected=1/f=NV12,P010/f.stride-custom=1",
+	"+disp:drm/coherency=coherent/address-bits=64",
+	"disp:scanout/" DMA "reaches-protected=1/f=XR24:1,XR24:2,XR24,NV12/f.stride-align=64",
+	"+gpu:drm/coherency=coherent/address-bits=64",
+	"gpu:render/cpu-copies=0/contiguity=none/memory-model=own-mmu",
+};
+
+static void make_lab(struct machine *machine)
+{
+	for (size_t i = 0; i < sizeof(lab) / sizeof(lab[0]); i++)
+		change_all(machine, lab[i]);
+}
 
 static struct machine *named_machine(const char *name)
 {
@@ -730,7 +637,7 @@ static struct machine *named_machine(const char *name)
 
 	must(vocab_create(&vocab_machine, &machine));
 	if (strcmp(name, "lab") == 0) {
-		change_all(machine, lab);
+		make_lab(machine);
 		return machine;
 	}
 	add_cameras(machine, arm);

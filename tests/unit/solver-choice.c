@@ -422,7 +422,9 @@ const struct row choice_rows[] = {
 	 "Conflict a:colour@colours b:colour@colours"},
 	{"a range that the request says otherwise", "lab",
 	 "640x480 f=XR24 colour-range=limited c=:cpu/colours=range:full",
-	 "Conflict c:colour@colours colour@colour-primaries"},
+	 "Conflict c:colour@colours colour@colour-primaries",
+	 .members = "c:colours -> unspecified/unspecified/unspecified/limited; "
+		    "colour-primaries -> unspecified/unspecified/unspecified/full"},
 	{"three of which two agree at a time", "lab",
 	 "640x480 f=XR24 a=:cpu/colours=range:full,matrix:bt601 "
 	 "b=:cpu/colours=range:limited+matrix:bt601,range:full+matrix:bt709 "
