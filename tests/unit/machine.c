@@ -5,6 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MODIFIER_ANY UINT64_C(0x00ffffffffffffff)
+
+static void set_key(void *record, const char *key, char *value, enum vocab_origin origin);
+static void set_keys(void *record, char *text, enum vocab_origin origin);
+
 static void must(int result)
 {
 	if (result)
@@ -16,9 +21,16 @@ static void put(void *record, unsigned int row, uint64_t value)
 	must(vocab_set_number(record, row, value, VOCAB_MEASURED));
 }
 
+/* "XR24", "R8" (filled up with spaces), or "*": any. */
 static uint32_t fourcc(const char *text)
 {
-	return FOURCC(text[0], text[1], text[2], text[3]);
+	char letters[5] = "    ";
+
+	if (strcmp(text, "*") == 0)
+		return 0;
+	for (int i = 0; i < 4 && text[i]; i++)
+		letters[i] = text[i];
+	return FOURCC(letters[0], letters[1], letters[2], letters[3]);
 }
 
 static struct device *add_device(struct machine *machine, const char *id, enum kind kind, bool arm)
@@ -253,7 +265,370 @@ static void add_odd_ones(struct machine *machine)
 	put(add_heap(machine, "harmful", true, 32), HEAP_MAINTENANCE, MAINTENANCE_HARMFUL);
 }
 
-struct machine *machine_by_name(const char *name)
+/* ---- values as text ---- */
+
+/* Cuts the text at the first `separator` outside of parentheses. Returns what follows it, or NULL.
+ */
+static char *cut(char *text, char separator)
+{
+	int depth = 0;
+
+	for (; *text; text++) {
+		depth += (*text == '(') - (*text == ')');
+		if (*text == separator && !depth) {
+			*text = '\0';
+			return text + 1;
+		}
+	}
+	return NULL;
+}
+
+static uint64_t number(const char *text)
+{
+	char *end;
+	uint64_t value = strtoull(text, &end, 0);
+
+	if (end == text || *end)
+		abort();
+	return value;
+}
+
+/* ":MODIFIER" behind a fourcc, cut off; none: linear. */
+static uint64_t cut_modifier(char *text)
+{
+	char *modifier = cut(text, ':');
+
+	if (!modifier)
+		return 0;
+	return strcmp(modifier, "*") == 0 ? MODIFIER_ANY : number(modifier);
+}
+
+static void add_size(void *record, unsigned int row, char *text, enum vocab_origin origin)
+{
+	char *height = cut(text, 'x');
+
+	must(vocab_add_size(record, row, (uint32_t)number(text), (uint32_t)number(height), origin));
+}
+
+/* primaries:bt709+range:full */
+static void add_colour(void *record, unsigned int row, char *text, enum vocab_origin origin)
+{
+	void *colour;
+	char *next;
+
+	must(vocab_add_dict(record, row, origin, &colour));
+	for (; text && *text; text = next) {
+		char *value;
+
+		next = cut(text, '+');
+		value = cut(text, ':');
+		set_key(colour, text, value, origin);
+	}
+}
+
+/* XR24:MODIFIER:BYTES:OFFSET+STRIDE+BYTES:OFFSET+STRIDE+BYTES */
+static void add_layout(void *record, unsigned int row, char *text, enum vocab_origin origin)
+{
+	void *layout, *plane;
+	char *modifier = cut(text, ':'), *bytes = cut(modifier, ':'), *at = cut(bytes, ':'), *next;
+
+	must(vocab_add_dict(record, row, origin, &layout));
+	must(vocab_set_number(layout, LAYOUT_FORMAT, fourcc(text), origin));
+	must(vocab_set_number(layout, LAYOUT_MODIFIER, number(modifier), origin));
+	must(vocab_set_number(layout, LAYOUT_BYTES, number(bytes), origin));
+	for (; at; at = next) {
+		char *stride, *length;
+
+		next = cut(at, ':');
+		stride = cut(at, '+');
+		length = cut(stride, '+');
+		must(vocab_add_dict(layout, LAYOUT_PLANES, origin, &plane));
+		must(vocab_set_number(plane, PLANE_OFFSET, number(at), origin));
+		must(vocab_set_number(plane, PLANE_STRIDE, number(stride), origin));
+		must(vocab_set_number(plane, PLANE_BYTES, number(length), origin));
+	}
+}
+
+/* One element of a list. */
+static void add_element(void *record, unsigned int row, char *text, enum vocab_origin origin)
+{
+	const struct vocab_row *facts = &((struct vocab_head *)record)->group->rows[row];
+	uint64_t modifier;
+
+	switch (facts->type) {
+	case VOCAB_STRINGS:
+		must(vocab_add_string(record, row, text, origin));
+		break;
+	case VOCAB_FORMATS:
+		modifier = cut_modifier(text);
+		must(vocab_add_format(record, row, fourcc(text), modifier, origin));
+		break;
+	case VOCAB_SIZES:
+		add_size(record, row, text, origin);
+		break;
+	case VOCAB_DICTS:
+		if (facts->group == &vocab_colour)
+			add_colour(record, row, text, origin);
+		else
+			add_layout(record, row, text, origin);
+		break;
+	default:
+		abort();
+	}
+}
+
+/* (key=value/key=value|key=value): one record each. */
+static void add_alternatives(void *record, unsigned int row, char *text, enum vocab_origin origin)
+{
+	size_t len = strlen(text);
+	char *next;
+
+	if (text[0] != '(' || text[len - 1] != ')')
+		abort();
+	text[len - 1] = '\0';
+	for (text++; text; text = next) {
+		void *alternative;
+
+		next = cut(text, '|');
+		must(vocab_add_dict(record, row, origin, &alternative));
+		set_keys(alternative, text, origin);
+	}
+}
+
+static void set_row(void *record, unsigned int row, char *value, enum vocab_origin origin)
+{
+	const struct vocab_row *facts = &((struct vocab_head *)record)->group->rows[row];
+	char *next;
+
+	if (!value[0]) {
+		vocab_clear(record, row);
+		return;
+	}
+	switch (facts->type) {
+	case VOCAB_ENUM:
+		must(vocab_set_number(record, row, (uint64_t)vocab_name_index(facts->names, value),
+				      origin));
+		break;
+	case VOCAB_STRING:
+		must(vocab_set_string(record, row, value, origin));
+		break;
+	case VOCAB_FOURCC:
+		must(vocab_set_number(record, row, fourcc(value), origin));
+		break;
+	case VOCAB_BOOL:
+	case VOCAB_U32:
+	case VOCAB_U64:
+		must(vocab_set_number(record, row, number(value), origin));
+		break;
+	default:
+		if (facts->group == &vocab_participant) {
+			add_alternatives(record, row, value, origin);
+			break;
+		}
+		for (; value; value = next) {
+			next = cut(value, ',');
+			add_element(record, row, value, origin);
+		}
+	}
+}
+
+static void set_key(void *record, const char *key, char *value, enum vocab_origin origin)
+{
+	static const char *const abbreviations[][2] = {
+		{"f", "formats"},	 {"h", "allowed-heaps"}, {"-h", "forbidden-heaps"},
+		{"alt", "alternatives"}, {"n", "count"},
+	};
+	const struct vocab_head *head = record;
+	int row;
+
+	for (size_t i = 0; i < sizeof(abbreviations) / sizeof(abbreviations[0]); i++)
+		if (strcmp(key, abbreviations[i][0]) == 0)
+			key = abbreviations[i][1];
+	row = vocab_find(head->group, key);
+	if (row < 0 || !value)
+		abort();
+	set_row(record, (unsigned int)row, value, origin);
+}
+
+/* key=value/key=value */
+static void set_keys(void *record, char *text, enum vocab_origin origin)
+{
+	char *next;
+
+	for (; text && *text; text = next) {
+		char *value;
+
+		next = cut(text, '/');
+		value = cut(text, '=');
+		set_key(record, text, value, origin);
+	}
+}
+
+/* ---- machines as text ---- */
+
+/* A key of formats of a role: of all, or of those of one fourcc. */
+static void set_formats(struct device_role *role, const char *which, const char *key, char *value)
+{
+	for (size_t i = 0; i < role->formats.len; i++) {
+		char *copy = strdup(value);
+
+		if (!copy)
+			abort();
+		if (strcmp(which, "f") == 0 ||
+		    ((struct device_format *)role->formats.items[i])->format == fourcc(which))
+			set_key(role->formats.items[i], key, copy, VOCAB_KERNEL);
+		free(copy);
+	}
+}
+
+static void add_modified_formats(struct device_role *role, char *list, bool v4l2)
+{
+	char *next;
+
+	for (; list; list = next) {
+		struct device_format *format;
+		uint64_t modifier;
+
+		next = cut(list, ',');
+		modifier = cut_modifier(list);
+		add_formats(role, list, v4l2);
+		format = (struct device_format *)role->formats.items[role->formats.len - 1];
+		put(format, FORMAT_MODIFIER, modifier);
+	}
+}
+
+static void set_role(const struct device *device, struct device_role *role, char *text)
+{
+	char *next, *value, *key;
+
+	for (; text && *text; text = next) {
+		next = cut(text, '/');
+		value = cut(text, '=');
+		key = cut(text, '.');
+		if (key)
+			set_formats(role, text, key, value);
+		else if (strcmp(text, "f") == 0)
+			add_modified_formats(role, value, device->kind == KIND_V4L2);
+		else
+			set_key(role, text, value, VOCAB_KERNEL);
+	}
+}
+
+/* DEVICE:ROLE: made if it is not there. */
+static void change_role(struct machine *machine, const char *id, const char *name, char *text)
+{
+	struct device *device = machine_find_device(machine, id);
+	int index = vocab_name_index(vocab_role_names, name);
+	struct device_role *role;
+
+	if (!device || index < 0)
+		abort();
+	role = device_find_role(device, (enum role)index);
+	if (!role)
+		role = add_role(device, (enum role)index);
+	set_role(device, role, text);
+}
+
+static void add_member(struct machine *machine, const char *id, const char *kind, char *text)
+{
+	void *record;
+
+	if (strcmp(kind, "heap") == 0) {
+		record = add_heap(machine, id, false, 0);
+		put(record, HEAP_KNOWN, true);
+	} else {
+		record = add_device(machine, id,
+				    (enum kind)vocab_name_index(vocab_kind_names, kind), true);
+	}
+	set_keys(record, text, VOCAB_KERNEL);
+}
+
+static void change(struct machine *machine, char *word)
+{
+	char *text = cut(word, '/'), *what = cut(word, ':');
+	void *record = machine;
+
+	if (word[0] == '+') {
+		add_member(machine, word + 1, what, text);
+	} else if (word[0] == '-') {
+		if (machine_remove(machine, MACHINE_DEVICES, word + 1))
+			must(machine_remove(machine, MACHINE_HEAPS, word + 1));
+	} else if (what) {
+		change_role(machine, word, what, text);
+	} else {
+		if (strcmp(word, "machine") != 0)
+			record = machine_find_device(machine, word);
+		if (!record)
+			record = machine_find_heap(machine, word);
+		if (!record)
+			abort();
+		set_keys(record, text, VOCAB_KERNEL);
+	}
+}
+
+/* Words separated by spaces. */
+static void change_all(struct machine *machine, const char *text)
+{
+	char *copy = strdup(text), *rest = NULL;
+
+	if (!copy)
+		abort();
+	for (char *word = strtok_r(copy, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+		change(machine, word);
+	free(copy);
+}
+
+/* What machine.h says of "lab". */
+#define DMA "cpu-copies=0/contiguity=none/memory-model=dma-sg/"
+#define ANY_STRIDE "f=XR24,NV12,YUYV/f.stride-custom=1"
+#define DMA_PAIR(suffix, facts)                                                \
+	"+cap" suffix ":v4l2/" facts, "cap" suffix ":capture/" DMA ANY_STRIDE, \
+		"+out" suffix ":v4l2/" facts, "out" suffix ":output/" DMA ANY_STRIDE
+
+static const char *const lab[] = {
+	"machine/memory-max=0x1ffffffff",
+	"+system:heap/contiguous=0/cached=1/maintenance=attachments",
+	"system/address-bits=33/capacity-bytes=0x40000000/segment-bytes-max=0x40000",
+	"+wc:heap/contiguous=0/cached=0/maintenance=attachments",
+	"wc/address-bits=33/capacity-bytes=0x40000000",
+	"+udmabuf:heap/exporter=udmabuf/contiguous=0/cached=1/maintenance=exporter",
+	"udmabuf/address-bits=33/capacity-bytes=0x40000000/segment-bytes-max=4096",
+	"+cma:heap/contiguous=1/cached=1/maintenance=attachments",
+	"cma/address-bits=30/capacity-bytes=0x4000000",
+	"+safe:heap/contiguous=1/cached=0/protected=1/kernel-map=0/maintenance=attachments",
+	"safe/address-bits=30/capacity-bytes=0x4000000",
+	DMA_PAIR("", "coherency=coherent/address-bits=64"),
+	DMA_PAIR("nc", "coherency=non-coherent/address-bits=64"),
+	DMA_PAIR("bar", "coherency=barrier/address-bits=64"),
+	DMA_PAIR("unk", "address-bits=64"),
+	DMA_PAIR("32", "coherency=coherent/address-bits=32"),
+	DMA_PAIR("nc32", "coherency=non-coherent/address-bits=32"),
+	DMA_PAIR("mmu", "coherency=coherent/address-bits=32/iommu=1"),
+	"+contig:v4l2/coherency=coherent/address-bits=64",
+	"contig:capture/" DMA ANY_STRIDE "/contiguity=used",
+	"+mplane:v4l2/coherency=coherent/address-bits=64",
+	"mplane:capture/" DMA "multi-planar=1/f=NV12,YU12/f.stride-custom=1",
+	"+fixed:v4l2/coherency=coherent/address-bits=64",
+	"fixed:output/" DMA "f=XR24,NV12/f.stride-align=64",
+	"+copier:v4l2",
+	"copier:capture/cpu-copies=1/dma-maps=0/contiguity=none/memory-model=vmalloc",
+	"copier:capture/f=XR24,NV12/f.stride-custom=1",
+	"+vpu:v4l2/coherency=coherent/address-bits=64",
+	"vpu:output/" DMA "reaches-protected=1/f=NV12,P010/f.stride-custom=1",
+	"vpu:capture/" DMA "reaches-protected=1/f=NV12,P010/f.stride-custom=1",
+	"+disp:drm/coherency=coherent/address-bits=64",
+	"disp:scanout/" DMA "reaches-protected=1/f=XR24:1,XR24:2,XR24,NV12/f.stride-align=64",
+	"+gpu:drm/coherency=coherent/address-bits=64",
+	"gpu:render/cpu-copies=0/contiguity=none/memory-model=own-mmu",
+};
+
+static void make_lab(struct machine *machine)
+{
+	for (size_t i = 0; i < sizeof(lab) / sizeof(lab[0]); i++)
+		change_all(machine, lab[i]);
+}
+
+static struct machine *named_machine(const char *name)
 {
 	uint32_t bits = strcmp(name, "big") == 0 ? 33 : strcmp(name, "odd") == 0 ? 32 : 30;
 
@@ -261,6 +636,10 @@ struct machine *machine_by_name(const char *name)
 	struct machine *machine;
 
 	must(vocab_create(&vocab_machine, &machine));
+	if (strcmp(name, "lab") == 0) {
+		make_lab(machine);
+		return machine;
+	}
 	add_cameras(machine, arm);
 	add_codecs(machine, arm);
 	add_displays(machine, arm);
@@ -271,93 +650,57 @@ struct machine *machine_by_name(const char *name)
 	return machine;
 }
 
-/* ---- requests ---- */
-
-static void add_all_formats(void *record, unsigned int row, char *list)
+struct machine *machine_by_name(const char *text)
 {
-	char *rest = NULL;
+	size_t name_len = strcspn(text, " ");
+	char *name = strndup(text, name_len);
+	struct machine *machine;
 
-	for (char *one = strtok_r(list, ",", &rest); one; one = strtok_r(NULL, ",", &rest))
-		must(vocab_add_format(record, row, fourcc(one), 0, VOCAB_DECLARED));
-}
-
-static void add_all_strings(void *record, unsigned int row, char *list)
-{
-	char *rest = NULL;
-
-	for (char *one = strtok_r(list, ",", &rest); one; one = strtok_r(NULL, ",", &rest))
-		must(vocab_add_string(record, row, one, VOCAB_DECLARED));
-}
-
-static void set_key(void *record, const char *key, const char *value)
-{
-	const struct vocab_head *head = record;
-	int row = vocab_find(head->group, key), index;
-
-	if (row < 0)
+	if (!name)
 		abort();
-	if (head->group->rows[row].type == VOCAB_ENUM) {
-		index = vocab_name_index(head->group->rows[row].names, value);
-		must(vocab_set_number(record, (unsigned int)row, (uint64_t)index, VOCAB_DECLARED));
-	} else if (head->group->rows[row].type == VOCAB_STRING) {
-		must(vocab_set_string(record, (unsigned int)row, value, VOCAB_DECLARED));
-	} else {
-		must(vocab_set_number(record, (unsigned int)row, strtoull(value, NULL, 10),
-				      VOCAB_DECLARED));
-	}
+	machine = named_machine(name);
+	free(name);
+	change_all(machine, text + name_len);
+	return machine;
 }
 
-static void add_participant(struct request *request, char *name, char *device)
+/* ---- requests as text ---- */
+
+static void add_participant(struct request *request, const char *name, char *text)
 {
-	char *rest = NULL, *role, *pair;
 	struct participant *participant;
+	char *keys = cut(text, '/'), *role = cut(text, ':');
 
 	must(vocab_add_dict(request, REQUEST_PARTICIPANTS, VOCAB_DECLARED, &participant));
 	must(vocab_set_string(participant, PARTICIPANT_NAME, name, VOCAB_DECLARED));
-	device = strtok_r(device, "/", &rest);
-	role = strchr(device, ':');
-	if (role) {
-		*role++ = '\0';
-		set_key(participant, "role", role);
-	}
-	if (device[0])
-		must(vocab_set_string(participant, PARTICIPANT_DEVICE, device, VOCAB_DECLARED));
-	while ((pair = strtok_r(NULL, "/", &rest))) {
-		char *value = strchr(pair, '=');
+	if (role)
+		set_key(participant, "role", role, VOCAB_DECLARED);
+	if (text[0])
+		must(vocab_set_string(participant, PARTICIPANT_DEVICE, text, VOCAB_DECLARED));
+	set_keys(participant, keys, VOCAB_DECLARED);
+}
 
-		*value++ = '\0';
-		if (strcmp(pair, "f") == 0)
-			add_all_formats(participant, PARTICIPANT_FORMATS, value);
-		else
-			set_key(participant, pair, value);
-	}
+static bool is_request_key(const char *word)
+{
+	return strcmp(word, "f") == 0 || strcmp(word, "n") == 0 || strcmp(word, "h") == 0 ||
+	       strcmp(word, "-h") == 0 || vocab_find(&vocab_request, word) >= 0;
 }
 
 static void add_word(struct request *request, char *word)
 {
-	char *value = strchr(word, '=');
+	char *value = cut(word, '=');
 	unsigned int width, height;
 
-	if (!value) {
+	if (value && is_request_key(word)) {
+		set_key(request, word, value, VOCAB_DECLARED);
+	} else if (value) {
+		add_participant(request, word, value);
+	} else {
 		if (sscanf(word, "%ux%u", &width, &height) != 2)
 			abort();
 		must(vocab_set_number(request, REQUEST_WIDTH, width, VOCAB_DECLARED));
 		must(vocab_set_number(request, REQUEST_HEIGHT, height, VOCAB_DECLARED));
-		return;
 	}
-	*value++ = '\0';
-	if (strcmp(word, "f") == 0)
-		add_all_formats(request, REQUEST_FORMATS, value);
-	else if (strcmp(word, "n") == 0)
-		set_key(request, "count", value);
-	else if (strcmp(word, "h") == 0)
-		add_all_strings(request, REQUEST_ALLOWED_HEAPS, value);
-	else if (strcmp(word, "-h") == 0)
-		add_all_strings(request, REQUEST_FORBIDDEN_HEAPS, value);
-	else if (vocab_find(&vocab_request, word) >= 0)
-		set_key(request, word, value);
-	else
-		add_participant(request, word, value);
 }
 
 struct request *request_by_text(const char *text)
