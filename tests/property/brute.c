@@ -626,11 +626,13 @@ static uint64_t tail_of(const struct scene *scene, const struct user *user, uint
 	const struct device_format *entry = entry_of(user, fourcc, modifier);
 	uint64_t tail = largest_said(scene, user, PARTICIPANT_TAIL_BYTES, BRUTE_TAIL, 0), own, rows;
 
-	if (!entry || !counts(scene, user->number, BRUTE_DEVICE_TAIL))
+	if (!entry)
 		return tail;
 	own = vocab_number(entry, FORMAT_TAIL_BYTES);
-	tail = own > tail ? own : tail;
-	if (!is_v4l2(user) || picture->planes_len != 1 || !picture->rows)
+	if (own > tail && counts(scene, user->number, BRUTE_DEVICE_TAIL))
+		tail = own;
+	if (!is_v4l2(user) || picture->planes_len != 1 || !picture->rows ||
+	    !counts(scene, user->number, BRUTE_DEVICE_ROWS))
 		return tail;
 	rows = round_up(height, vocab_number(entry, FORMAT_HEIGHT_ALIGN), fits);
 	if (rows > picture->rows)
@@ -778,12 +780,12 @@ static bool same_layout(const struct supplied_layout *a, const struct supplied_l
 	return true;
 }
 
-/* The one that all supply, NULL if nobody does. False: they do not agree. */
-static bool find_supplied(const struct scene *scene, uint32_t fourcc, uint64_t modifier,
-			  const struct supplied_layout **ret_layout)
+/* Whether all whose layouts count supply this one, if they supply one for the pair. Sets whether
+ * there is somebody of that kind. */
+static bool all_supply(const struct scene *scene, const struct supplied_layout *one,
+		       uint32_t fourcc, uint64_t modifier, bool *ret_somebody)
 {
-	const struct supplied_layout *found = NULL;
-
+	*ret_somebody = false;
 	for (unsigned int i = 0; i < scene->len; i++)
 		for (unsigned int j = 0; j < scene->users[i].records_len; j++) {
 			const struct supplied_layout *layout =
@@ -791,11 +793,10 @@ static bool find_supplied(const struct scene *scene, uint32_t fourcc, uint64_t m
 
 			if (!layout || !counts(scene, scene->users[i].number, BRUTE_LAYOUTS))
 				continue;
-			if (found && !same_layout(found, layout))
+			*ret_somebody = true;
+			if (!one || !same_layout(one, layout))
 				return false;
-			found = layout;
 		}
-	*ret_layout = found;
 	return true;
 }
 
@@ -855,20 +856,37 @@ static bool lay_out_supplied(const struct scene *scene, const struct supplied_la
 	return true;
 }
 
+/* The first layout that somebody supplies and that suits all. */
+static bool take_supplied(const struct scene *scene, uint32_t fourcc, uint64_t modifier,
+			  struct picture *ret_picture)
+{
+	bool somebody;
+
+	for (unsigned int i = 0; i < scene->len; i++)
+		for (unsigned int j = 0; j < scene->users[i].records_len; j++) {
+			const struct supplied_layout *layout =
+				layout_in(scene->users[i].records[j], fourcc, modifier);
+
+			if (layout && all_supply(scene, layout, fourcc, modifier, &somebody) &&
+			    lay_out_supplied(scene, layout, ret_picture))
+				return true;
+		}
+	return false;
+}
+
 static bool make_layout(const struct scene *scene, uint32_t fourcc, uint64_t modifier,
 			struct picture *ret_picture)
 {
 	const struct format_info *info = format_find(fourcc);
-	const struct supplied_layout *layout;
+	bool somebody;
 
 	*ret_picture = (struct picture){0};
 	if (modifier == 0 && info)
 		return lay_out_all(scene, info, ret_picture);
-	if (!find_supplied(scene, fourcc, modifier, &layout))
-		return false;
-	if (!layout)
-		return !counts(scene, BRUTE_REQUEST, BRUTE_REQUEST_LAYOUT);
-	return lay_out_supplied(scene, layout, ret_picture);
+	if (all_supply(scene, NULL, fourcc, modifier, &somebody) && !somebody &&
+	    !counts(scene, BRUTE_REQUEST, BRUTE_REQUEST_LAYOUT))
+		return true; /* nobody asks for a layout */
+	return take_supplied(scene, fourcc, modifier, ret_picture);
 }
 
 /* ---- 4. expressing ---- */
@@ -878,7 +896,7 @@ static bool can_express(const struct scene *scene, const struct user *user, uint
 {
 	const struct device_format *entry = entry_of(user, fourcc, modifier);
 
-	if (!user->device || !counts(scene, user->number, BRUTE_EXPRESS))
+	if (!user->device || !picture->has_layout || !counts(scene, user->number, BRUTE_EXPRESS))
 		return true;
 	if (is_v4l2(user))
 		return picture->picture_bytes <= UINT32_MAX && picture->stride[0] <= UINT32_MAX &&
@@ -965,6 +983,7 @@ static uint64_t scarcity(const struct scene *scene, const struct heap *heap)
 	bool known = vocab_has(heap, HEAP_ADDRESS_BITS) || vocab_has(heap, HEAP_ADDRESS_MAX);
 	uint64_t highest = highest_address(heap);
 	bool low = known && highest < (uint64_t)1 << 32 &&
+		   vocab_has(scene->input->machine, MACHINE_MEMORY_MAX) &&
 		   highest < vocab_number(scene->input->machine, MACHINE_MEMORY_MAX);
 
 	return (vocab_number(heap, HEAP_PROTECTED) ? 4 : 0) +
@@ -1172,7 +1191,8 @@ static bool reach_suits(const struct scene *scene, const struct heap *heap, uint
 
 		if (!declared_reach_suits(scene, user, heap))
 			return false;
-		if (out && vocab_number(scene->input->machine, MACHINE_BOUNCE) == BOUNCE_NEVER)
+		if (out && vocab_number(scene->input->machine, MACHINE_BOUNCE) != BOUNCE_REACH &&
+		    vocab_number(scene->input->machine, MACHINE_BOUNCE) != BOUNCE_ALWAYS)
 			return false;
 		if (bounced && !may_bounce(scene, user, heap, memory_bytes))
 			return false;
@@ -1295,97 +1315,69 @@ static void read_colour(const void *entry, uint32_t words[4])
 		words[i] = (uint32_t)vocab_number(entry, colour_rows[i]);
 }
 
-/* The place of the first entry that matches, or -1. */
-static int colour_place(const struct vocab_dicts *list, const uint32_t words[4])
-{
-	for (size_t i = 0; i < list->len; i++) {
-		uint32_t other[4];
-		bool same = true;
-
-		read_colour(list->items[i], other);
-		for (unsigned int j = 0; j < 4; j++)
-			same = same && (!other[j] || !words[j] || other[j] == words[j]);
-		if (same)
-			return (int)i;
-	}
-	return -1;
-}
-
-static bool all_take_colour(const struct scene *scene, const uint32_t words[4], uint64_t *ret_sum)
-{
-	*ret_sum = 0;
-	for (unsigned int i = 0; i < scene->len; i++) {
-		const struct user *user = &scene->users[i];
-
-		for (unsigned int j = 0;
-		     counts(scene, user->number, BRUTE_COLOURS) && j < user->records_len; j++) {
-			int place = colour_place(&user->records[j]->colours, words);
-
-			if (!vocab_has(user->records[j], PARTICIPANT_COLOURS))
-				continue;
-			if (place < 0)
-				return false;
-			*ret_sum += (uint64_t)place;
-		}
-	}
-	return true;
-}
-
-static bool request_colour(const struct scene *scene, uint32_t words[4])
-{
-	static const unsigned int rows[] = {REQUEST_PRIMARIES, REQUEST_TRANSFER, REQUEST_MATRIX,
-					    REQUEST_RANGE};
-	bool named = false;
-
-	for (unsigned int i = 0; i < 4; i++) {
-		words[i] = (uint32_t)vocab_number(scene->input->request, rows[i]);
-		named = named || vocab_has(scene->input->request, rows[i]);
-	}
-	return named && counts(scene, BRUTE_REQUEST, BRUTE_REQUEST_COLOUR);
-}
-
-struct best_colour {
-	bool found, listed;
+struct colour_choice {
+	const struct vocab_dicts *lists[BRUTE_USERS_MAX * PATH_MAX_LEN];
+	unsigned int lists_len;
+	bool found;
 	uint64_t sum;
 	uint32_t words[4];
 };
 
-static void try_colour(const struct scene *scene, const void *entry, struct best_colour *best)
+/* What both say; false: they do not agree. */
+static bool agree(const uint32_t a[4], const uint32_t b[4], uint32_t ret_words[4])
 {
-	uint32_t words[4];
-	uint64_t sum;
+	for (unsigned int i = 0; i < 4; i++) {
+		if (a[i] && b[i] && a[i] != b[i])
+			return false;
+		ret_words[i] = a[i] ? a[i] : b[i];
+	}
+	return true;
+}
+
+/* Chooses one entry of each list from the n-th on, in every way there is. */
+static void choose_entries(struct colour_choice *choice, unsigned int n, const uint32_t words[4],
+			   uint64_t sum)
+{
 	int order = 0;
 
-	best->listed = true;
-	read_colour(entry, words);
-	if (!all_take_colour(scene, words, &sum))
+	if (n < choice->lists_len) {
+		for (size_t i = 0; i < choice->lists[n]->len; i++) {
+			uint32_t entry[4], both[4];
+
+			read_colour(choice->lists[n]->items[i], entry);
+			if (agree(words, entry, both))
+				choose_entries(choice, n + 1, both, sum + i);
+		}
 		return;
+	}
 	for (unsigned int i = 0; i < 4 && !order; i++)
-		order = words[i] < best->words[i] ? -1 : words[i] > best->words[i];
-	if (best->found && (sum > best->sum || (sum == best->sum && order >= 0)))
+		order = words[i] < choice->words[i] ? -1 : words[i] > choice->words[i];
+	if (choice->found && (sum > choice->sum || (sum == choice->sum && order >= 0)))
 		return;
-	*best = (struct best_colour){.found = true, .listed = true, .sum = sum};
-	memcpy(best->words, words, sizeof(words));
+	choice->found = true;
+	choice->sum = sum;
+	memcpy(choice->words, words, sizeof(choice->words));
 }
 
 static bool choose_colour(const struct scene *scene, uint32_t colour[4])
 {
-	struct best_colour best = {0};
-	uint64_t sum;
+	static const unsigned int rows[] = {REQUEST_PRIMARIES, REQUEST_TRANSFER, REQUEST_MATRIX,
+					    REQUEST_RANGE};
+	struct colour_choice choice = {.lists_len = 0};
+	uint32_t words[4] = {0};
 
-	if (request_colour(scene, colour))
-		return all_take_colour(scene, colour, &sum);
+	for (unsigned int i = 0; i < 4 && counts(scene, BRUTE_REQUEST, BRUTE_REQUEST_COLOUR); i++)
+		words[i] = (uint32_t)vocab_number(scene->input->request, rows[i]);
 	for (unsigned int i = 0; i < scene->len; i++)
 		for (unsigned int j = 0; j < scene->users[i].records_len; j++) {
 			const struct vocab_dicts *list = &scene->users[i].records[j]->colours;
 
-			for (size_t k = 0;
-			     counts(scene, scene->users[i].number, BRUTE_COLOURS) && k < list->len;
-			     k++)
-				try_colour(scene, list->items[k], &best);
+			if (list->len && counts(scene, scene->users[i].number, BRUTE_COLOURS))
+				choice.lists[choice.lists_len++] = list;
 		}
-	memcpy(colour, best.words, sizeof(best.words));
-	return best.found || !best.listed;
+	choose_entries(&choice, 0, words, 0);
+	memcpy(colour, choice.words, sizeof(choice.words));
+	return choice.found;
 }
 
 /* ---- 6. preference ---- */
@@ -1441,12 +1433,16 @@ static uint64_t format_cost(const struct scene *scene, uint32_t fourcc, uint64_t
 	return sum;
 }
 
-static enum agent agent_of(const struct user *user)
+static enum agent agent_of(const struct user *user, const struct brute_plan *plan)
 {
 	if (!user->device)
 		return AGENT_CPU;
+	if (plan->bounced[user->number])
+		return AGENT_BOUNCED;
 	if (vocab_number(user->role, ROLE_CPU_COPIES))
 		return AGENT_CPU_COPYING;
+	if (!vocab_has(user->role, ROLE_CPU_COPIES) && !is_coherent(user))
+		return AGENT_UNKNOWN;
 	switch ((enum coherency)vocab_number(user->device, DEVICE_COHERENCY)) {
 	case COHERENCY_COHERENT:
 		return AGENT_COHERENT;
@@ -1457,7 +1453,7 @@ static enum agent agent_of(const struct user *user)
 	}
 }
 
-static uint64_t hand_over_passes(const struct scene *scene)
+static uint64_t hand_over_passes(const struct scene *scene, const struct brute_plan *plan)
 {
 	uint64_t passes = 0;
 
@@ -1468,7 +1464,8 @@ static uint64_t hand_over_passes(const struct scene *scene)
 
 			if (!produces(from, to))
 				continue;
-			due = (unsigned int)access_hand_over(agent_of(from), agent_of(to), true);
+			due = (unsigned int)access_hand_over(plan->agent[from->number],
+							     plan->agent[to->number], true);
 			passes += (due & OPERATION_CLEAN ? 1u : 0u) +
 				  (due & OPERATION_INVALIDATE ? 1u : 0u);
 		}
@@ -1482,7 +1479,7 @@ static uint64_t access_cost(const struct scene *scene, const struct brute_plan *
 	bool fits = true;
 
 	if (!known_and(plan->heap, HEAP_CACHED, false))
-		passes = hand_over_passes(scene);
+		passes = hand_over_passes(scene, plan);
 	else
 		for (unsigned int i = 0; i < scene->len; i++)
 			passes += reads[cpu_reads(&scene->users[i])] +
@@ -1500,6 +1497,7 @@ static void weigh(const struct scene *scene, struct brute_plan *plan)
 		const struct user *user = &scene->users[i];
 
 		key[RULE_BOUNCE] |= plan->bounced[user->number];
+		plan->agent[user->number] = agent_of(user, plan);
 		often = often || cpu_reads(user) == CPU_ACCESS_OFTEN;
 		key[RULE_MODIFIER] += modifier_place(user, plan->fourcc, plan->modifier);
 	}
@@ -1657,14 +1655,22 @@ static void add_list(struct pairs *pairs, const struct vocab_formats *list)
 		add_pair(pairs, list->items[i].fourcc, list->items[i].modifier);
 }
 
+static void collect_record(struct pairs *pairs, const struct participant *record)
+{
+	add_list(pairs, &record->formats);
+	for (size_t i = 0; i < record->alternatives.len; i++)
+		collect_record(pairs, (const struct participant *)record->alternatives.items[i]);
+}
+
+/* With whichever leaf. */
 static void collect_pairs(const struct scene *scene, struct pairs *pairs)
 {
+	pairs->len = 0;
 	add_list(pairs, &scene->input->request->formats);
 	for (unsigned int i = 0; i < scene->len; i++) {
 		const struct user *user = &scene->users[i];
 
-		for (unsigned int j = 0; j < user->records_len; j++)
-			add_list(pairs, &user->records[j]->formats);
+		collect_record(pairs, user->records[0]);
 		for (size_t j = 0; user->role && j < user->role->formats.len; j++)
 			add_pair(
 				pairs,
@@ -1714,7 +1720,6 @@ static void set_scene(const struct brute_input *input, const unsigned int *order
 	for (unsigned int i = 0; i < input->request->participants.len; i++)
 		if (input->members & 1u << i) {
 			set_user(input, &scene->users[scene->len], i, plan->leaf[i]);
-			plan->agent[i] = agent_of(&scene->users[scene->len]);
 			scene->len++;
 		}
 }
@@ -1735,7 +1740,6 @@ static void judge_combination(const struct scene *scene, struct brute_plan *star
 {
 	struct pairs pairs;
 
-	pairs.len = 0;
 	collect_pairs(scene, &pairs);
 	answer->incomplete = answer->incomplete && !pairs.len;
 	if (!choose_colour(scene, start->colour))
@@ -1916,18 +1920,13 @@ static int by_fourcc(const void *a, const void *b)
 static size_t all_fourccs(const struct brute_input *input, uint32_t fourccs[PAIRS_MAX])
 {
 	unsigned int order[BRUTE_USERS_MAX];
-	unsigned int len = order_users(input, order);
-	uint64_t combinations = count_combinations(input, order, len);
 	struct brute_plan start;
 	struct scene scene;
 	struct pairs pairs;
 	size_t n = 0;
 
-	pairs.len = 0;
-	for (uint64_t i = 0; i < combinations && i < BRUTE_COMBINATIONS_MAX; i++) {
-		set_scene(input, order, len, i, &scene, &start);
-		collect_pairs(&scene, &pairs);
-	}
+	set_scene(input, order, order_users(input, order), 0, &scene, &start);
+	collect_pairs(&scene, &pairs);
 	for (size_t i = 0; i < pairs.len; i++)
 		fourccs[n++] = pairs.items[i].fourcc;
 	qsort(fourccs, n, sizeof(fourccs[0]), by_fourcc);

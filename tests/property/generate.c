@@ -228,6 +228,8 @@ static void add_device_format(struct source *source, struct device_role *role,
 		if (hurdle(source, noise[i].percent))
 			set(record, noise[i].row,
 			    noise[i].values[draw(source, noise[i].values_len)]);
+	if (vocab_has(record, FORMAT_WIDTH_MAX) || vocab_has(record, FORMAT_WIDTH_MIN))
+		return;
 	for (unsigned int i = hurdle(source, 8) ? 1 + draw(source, 3) : 0; i > 0; i--)
 		must(vocab_add_size(record, FORMAT_SIZES,
 				    chance(source, 70) ? source->width : 16 * i,
@@ -672,7 +674,8 @@ static bool drop(void *record, unsigned int *n)
 		bool is_list = type == VOCAB_STRINGS || type == VOCAB_FORMATS ||
 			       type == VOCAB_SIZES || type == VOCAB_DICTS;
 
-		if (!vocab_has(record, row))
+		if (!vocab_has(record, row) || group->rows[row].flags & VOCAB_REQUIRED ||
+		    type == VOCAB_FOURCC || type == VOCAB_MODIFIER)
 			continue;
 		if (!is_list && (*n)-- == 0) {
 			vocab_clear(record, row);
