@@ -752,19 +752,6 @@ static bool lay_out_all(const struct scene *scene, const struct format_info *inf
 
 /* ---- 4. layouts that are supplied ---- */
 
-static const struct supplied_layout *layout_in(const struct participant *record, uint32_t fourcc,
-					       uint64_t modifier)
-{
-	for (size_t i = 0; i < record->layouts.len; i++) {
-		const struct supplied_layout *layout =
-			(const struct supplied_layout *)record->layouts.items[i];
-
-		if (layout->format == fourcc && layout->modifier == modifier)
-			return layout;
-	}
-	return NULL;
-}
-
 static bool same_layout(const struct supplied_layout *a, const struct supplied_layout *b)
 {
 	if (a->bytes != b->bytes || a->planes.len != b->planes.len)
@@ -780,24 +767,32 @@ static bool same_layout(const struct supplied_layout *a, const struct supplied_l
 	return true;
 }
 
-/* Whether all whose layouts count supply this one, if they supply one for the pair. Sets whether
- * there is somebody of that kind. */
-static bool all_supply(const struct scene *scene, const struct supplied_layout *one,
-		       uint32_t fourcc, uint64_t modifier, bool *ret_somebody)
+struct supply {
+	const struct supplied_layout *layouts[256];
+	bool counts[256];
+	unsigned int len;
+};
+
+/* All layouts of the pair that somebody supplies. */
+static void collect_layouts(const struct scene *scene, uint32_t fourcc, uint64_t modifier,
+			    struct supply *supply)
 {
-	*ret_somebody = false;
+	supply->len = 0;
 	for (unsigned int i = 0; i < scene->len; i++)
 		for (unsigned int j = 0; j < scene->users[i].records_len; j++) {
-			const struct supplied_layout *layout =
-				layout_in(scene->users[i].records[j], fourcc, modifier);
+			const struct vocab_dicts *list = &scene->users[i].records[j]->layouts;
 
-			if (!layout || !counts(scene, scene->users[i].number, BRUTE_LAYOUTS))
-				continue;
-			*ret_somebody = true;
-			if (!one || !same_layout(one, layout))
-				return false;
+			for (size_t k = 0; k < list->len && supply->len < 256; k++) {
+				const struct supplied_layout *one =
+					(const struct supplied_layout *)list->items[k];
+
+				if (one->format != fourcc || one->modifier != modifier)
+					continue;
+				supply->counts[supply->len] =
+					counts(scene, scene->users[i].number, BRUTE_LAYOUTS);
+				supply->layouts[supply->len++] = one;
+			}
 		}
-	return true;
 }
 
 /* Nothing is moved: what does not hold is a conflict. */
@@ -822,7 +817,7 @@ static bool supplied_suits(const struct scene *scene, const struct user *user, u
 			    fact(scene, user, user->role, ROLE_OFFSET_ALIGN, BRUTE_DEVICE_OFFSET))
 			return false;
 		if (entry && counts(scene, user->number, BRUTE_DEVICE_STRIDE) &&
-		    (i == 0 || !is_v4l2(user)) &&
+		    vocab_number(entry, FORMAT_STRIDE_CUSTOM) && (i == 0 || !is_v4l2(user)) &&
 		    picture->stride[i] %
 			    fact(scene, user, entry, FORMAT_STRIDE_ALIGN, BRUTE_DEVICE_STRIDE))
 			return false;
@@ -856,21 +851,19 @@ static bool lay_out_supplied(const struct scene *scene, const struct supplied_la
 	return true;
 }
 
-/* The first layout that somebody supplies and that suits all. */
-static bool take_supplied(const struct scene *scene, uint32_t fourcc, uint64_t modifier,
+/* The first layout that somebody supplies and that suits all; all that count are the same. */
+static bool take_supplied(const struct scene *scene, const struct supply *supply,
 			  struct picture *ret_picture)
 {
-	bool somebody;
+	for (unsigned int i = 0; i < supply->len; i++) {
+		bool same = true;
 
-	for (unsigned int i = 0; i < scene->len; i++)
-		for (unsigned int j = 0; j < scene->users[i].records_len; j++) {
-			const struct supplied_layout *layout =
-				layout_in(scene->users[i].records[j], fourcc, modifier);
-
-			if (layout && all_supply(scene, layout, fourcc, modifier, &somebody) &&
-			    lay_out_supplied(scene, layout, ret_picture))
-				return true;
-		}
+		for (unsigned int j = 0; j < supply->len; j++)
+			same = same && (!supply->counts[j] ||
+					same_layout(supply->layouts[i], supply->layouts[j]));
+		if (same && lay_out_supplied(scene, supply->layouts[i], ret_picture))
+			return true;
+	}
 	return false;
 }
 
@@ -878,15 +871,16 @@ static bool make_layout(const struct scene *scene, uint32_t fourcc, uint64_t mod
 			struct picture *ret_picture)
 {
 	const struct format_info *info = format_find(fourcc);
-	bool somebody;
+	struct supply supply;
+	bool asked = counts(scene, BRUTE_REQUEST, BRUTE_REQUEST_LAYOUT);
 
 	*ret_picture = (struct picture){0};
 	if (modifier == 0 && info)
 		return lay_out_all(scene, info, ret_picture);
-	if (all_supply(scene, NULL, fourcc, modifier, &somebody) && !somebody &&
-	    !counts(scene, BRUTE_REQUEST, BRUTE_REQUEST_LAYOUT))
-		return true; /* nobody asks for a layout */
-	return take_supplied(scene, fourcc, modifier, ret_picture);
+	collect_layouts(scene, fourcc, modifier, &supply);
+	for (unsigned int i = 0; i < supply.len; i++)
+		asked = asked || supply.counts[i];
+	return !asked || take_supplied(scene, &supply, ret_picture);
 }
 
 /* ---- 4. expressing ---- */
@@ -2032,6 +2026,7 @@ void brute_solve(const struct brute_input *input, struct brute_answer *ret_answe
 	memset(ret_answer, 0, sizeof(*ret_answer));
 	solve_together(input, ret_answer);
 	if (ret_answer->code != ERROR_NONE && !input->filter &&
+	    !(input->options && input->options->existing) &&
 	    vocab_number(input->request, REQUEST_ALLOW_COPIES))
 		solve_apart(input, ret_answer);
 }
