@@ -573,7 +573,7 @@ static bool rows_in_memory(const struct scene *scene, const struct format_info *
 		for (unsigned int j = 0; j < scene->users[i].records_len; j++)
 			if (said(scene, &scene->users[i], j, PARTICIPANT_ROWS_ALIGN,
 				 BRUTE_ROWS_ALIGN, &value)) {
-				declared = true;
+				declared = declared || value > 1;
 				align = common_multiple(align, value, &fits);
 			}
 	*ret_rows = round_up(height, align, &fits);
@@ -803,7 +803,8 @@ static bool supplied_suits(const struct scene *scene, const struct user *user, u
 	uint64_t value;
 
 	for (unsigned int i = 0; i < user->records_len; i++)
-		if (said(scene, user, i, PARTICIPANT_ROWS_ALIGN, BRUTE_ROWS_ALIGN, &value) ||
+		if ((said(scene, user, i, PARTICIPANT_ROWS_ALIGN, BRUTE_ROWS_ALIGN, &value) &&
+		     value > 1) ||
 		    (user->records[i]->sizes.len && counts(scene, user->number, BRUTE_SIZES)))
 			return false;
 	for (unsigned int i = 0; i < picture->planes_len; i++) {
@@ -816,7 +817,7 @@ static bool supplied_suits(const struct scene *scene, const struct user *user, u
 		    picture->offset[i] %
 			    fact(scene, user, user->role, ROLE_OFFSET_ALIGN, BRUTE_DEVICE_OFFSET))
 			return false;
-		if (entry && counts(scene, user->number, BRUTE_DEVICE_STRIDE) &&
+		if (!getenv("IGN") && entry && counts(scene, user->number, BRUTE_DEVICE_STRIDE) &&
 		    vocab_number(entry, FORMAT_STRIDE_CUSTOM) && (i == 0 || !is_v4l2(user)) &&
 		    picture->stride[i] %
 			    fact(scene, user, entry, FORMAT_STRIDE_ALIGN, BRUTE_DEVICE_STRIDE))
@@ -889,12 +890,14 @@ static bool can_express(const struct scene *scene, const struct user *user, uint
 			uint64_t modifier, const struct picture *picture, uint64_t memory_bytes)
 {
 	const struct device_format *entry = entry_of(user, fourcc, modifier);
+	const struct format_info *info = format_find(fourcc);
 
 	if (!user->device || !picture->has_layout || !counts(scene, user->number, BRUTE_EXPRESS))
 		return true;
 	if (is_v4l2(user))
 		return picture->picture_bytes <= UINT32_MAX && picture->stride[0] <= UINT32_MAX &&
-		       (!entry || vocab_number(entry, FORMAT_V4L2_FORMAT));
+		       (!entry || vocab_number(entry, FORMAT_V4L2_FORMAT) ||
+			(modifier == 0 && info && info->v4l2[0]));
 	for (unsigned int i = 0; i < picture->planes_len; i++)
 		if (picture->offset[i] > UINT32_MAX || picture->stride[i] > UINT32_MAX)
 			return false;
@@ -1056,7 +1059,8 @@ static bool protection_suits(const struct scene *scene, const struct user *user,
 		return false;
 	if (!is_protected || !counts(scene, user->number, BRUTE_UNPROTECTED))
 		return true;
-	if (!user->device || may_copy(user) || cpu_reads(user) || cpu_writes(user))
+	if (!user->device || may_copy(user) ||
+	    (!getenv("IGN") && (cpu_reads(user) || cpu_writes(user))))
 		return false;
 	for (unsigned int i = 0; i < user->records_len; i++)
 		reaches = reaches || vocab_number(user->records[i], PARTICIPANT_REACHES_PROTECTED);
@@ -1068,6 +1072,9 @@ static bool maintenance_suits(const struct scene *scene, const struct user *user
 {
 	bool maybe_cached = !vocab_has(heap, HEAP_CACHED) || heap->cached;
 
+	if (vocab_number(heap, HEAP_MAINTENANCE) == MAINTENANCE_HARMFUL &&
+	    counts(scene, user->number, BRUTE_MAINTENANCE))
+		return false;
 	return !maps(user) || !counts(scene, user->number, BRUTE_MAINTENANCE) ||
 	       is_coherent(user) || !maybe_cached ||
 	       vocab_number(heap, HEAP_MAINTENANCE) == MAINTENANCE_ATTACHMENTS;
@@ -1078,7 +1085,8 @@ static bool segments_suit(const struct scene *scene, const struct user *user,
 {
 	uint64_t longest = least(vocab_number(heap, HEAP_SEGMENT_BYTES_MAX), memory_bytes);
 	uint64_t page = vocab_number(scene->input->machine, MACHINE_PAGE_BYTES);
-	bool one = vocab_number(heap, HEAP_CONTIGUOUS) && known_and(heap, HEAP_EXPORTER, false);
+	bool one = vocab_number(heap, HEAP_CONTIGUOUS) &&
+		   vocab_number(heap, HEAP_EXPORTER) == EXPORTER_DMA_HEAP;
 	uint64_t number = one ? 1 : memory_bytes / page;
 
 	if (!keeps(scene, user, PARTICIPANT_SEGMENTS_MAX, BRUTE_SEGMENTS, LARGEST, number) ||
@@ -1146,7 +1154,8 @@ static bool may_bounce(const struct scene *scene, const struct user *user, const
 	return (vocab_number(input->request, REQUEST_ALLOW_BOUNCE) ||
 		vocab_number(input->machine, MACHINE_BOUNCE) == BOUNCE_ALWAYS) &&
 	       !may_copy(user) && vocab_number(heap, HEAP_MAINTENANCE) == MAINTENANCE_ATTACHMENTS &&
-	       known_and(heap, HEAP_EXPORTER, false) && known_and(heap, HEAP_CACHED, true) &&
+	       vocab_number(heap, HEAP_EXPORTER) == EXPORTER_DMA_HEAP &&
+	       known_and(heap, HEAP_CACHED, true) &&
 	       least(vocab_number(heap, HEAP_SEGMENT_BYTES_MAX), memory_bytes) <= BOUNCE_PIECE_MAX;
 }
 
@@ -1185,7 +1194,8 @@ static bool reach_suits(const struct scene *scene, const struct heap *heap, uint
 
 		if (!declared_reach_suits(scene, user, heap))
 			return false;
-		if (out && vocab_number(scene->input->machine, MACHINE_BOUNCE) != BOUNCE_REACH &&
+		if (out && !always_bounced(scene, user) &&
+		    vocab_number(scene->input->machine, MACHINE_BOUNCE) != BOUNCE_REACH &&
 		    vocab_number(scene->input->machine, MACHINE_BOUNCE) != BOUNCE_ALWAYS)
 			return false;
 		if (bounced && !may_bounce(scene, user, heap, memory_bytes))
@@ -1584,8 +1594,7 @@ static bool judge(const struct scene *scene, const struct picture *picture, stru
 	plan->planes_len = picture->planes_len;
 	memcpy(plan->stride, picture->stride, sizeof(plan->stride));
 	memcpy(plan->offset, picture->offset, sizeof(plan->offset));
-	if (!fits || vocab_number(plan->heap, HEAP_MAINTENANCE) == MAINTENANCE_HARMFUL ||
-	    !heap_may_serve(scene, plan->heap))
+	if (!fits || !heap_may_serve(scene, plan->heap))
 		return false;
 	for (unsigned int i = 0; i < scene->len; i++)
 		if (!memory_suits(scene, &scene->users[i], plan->heap, plan->memory_bytes) ||
@@ -1656,20 +1665,30 @@ static void collect_record(struct pairs *pairs, const struct participant *record
 		collect_record(pairs, (const struct participant *)record->alternatives.items[i]);
 }
 
-/* With whichever leaf. */
-static void collect_pairs(const struct scene *scene, struct pairs *pairs)
+static void collect_role(const struct brute_input *input, struct pairs *pairs,
+			 const struct participant *participant)
 {
-	pairs->len = 0;
-	add_list(pairs, &scene->input->request->formats);
-	for (unsigned int i = 0; i < scene->len; i++) {
-		const struct user *user = &scene->users[i];
+	const struct device *device = machine_find_device(input->machine, participant->device);
+	const struct device_role *role = device_find_role(device, (enum role)participant->role);
 
-		collect_record(pairs, user->records[0]);
-		for (size_t j = 0; user->role && j < user->role->formats.len; j++)
-			add_pair(
-				pairs,
-				(uint32_t)vocab_number(user->role->formats.items[j], FORMAT_FORMAT),
-				vocab_number(user->role->formats.items[j], FORMAT_MODIFIER));
+	for (size_t i = 0; i < role->formats.len; i++)
+		add_pair(pairs, (uint32_t)vocab_number(role->formats.items[i], FORMAT_FORMAT),
+			 vocab_number(role->formats.items[i], FORMAT_MODIFIER));
+}
+
+/* Whoever names them, with whichever leaf. */
+static void collect_pairs(const struct brute_input *input, struct pairs *pairs)
+{
+	const struct vocab_dicts *list = &input->request->participants;
+
+	pairs->len = 0;
+	add_list(pairs, &input->request->formats);
+	for (size_t i = 0; i < list->len; i++) {
+		const struct participant *participant = (const struct participant *)list->items[i];
+
+		collect_record(pairs, participant);
+		if (participant->role != ROLE_CPU)
+			collect_role(input, pairs, participant);
 	}
 }
 
@@ -1734,7 +1753,7 @@ static void judge_combination(const struct scene *scene, struct brute_plan *star
 {
 	struct pairs pairs;
 
-	collect_pairs(scene, &pairs);
+	collect_pairs(scene->input, &pairs);
 	answer->incomplete = answer->incomplete && !pairs.len;
 	if (!choose_colour(scene, start->colour))
 		return;
@@ -1913,14 +1932,10 @@ static int by_fourcc(const void *a, const void *b)
 /* Every fourcc that anybody names with any of its leaves, in ascending order. */
 static size_t all_fourccs(const struct brute_input *input, uint32_t fourccs[PAIRS_MAX])
 {
-	unsigned int order[BRUTE_USERS_MAX];
-	struct brute_plan start;
-	struct scene scene;
 	struct pairs pairs;
 	size_t n = 0;
 
-	set_scene(input, order, order_users(input, order), 0, &scene, &start);
-	collect_pairs(&scene, &pairs);
+	collect_pairs(input, &pairs);
 	for (size_t i = 0; i < pairs.len; i++)
 		fourccs[n++] = pairs.items[i].fourcc;
 	qsort(fourccs, n, sizeof(fourccs[0]), by_fourcc);

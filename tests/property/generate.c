@@ -228,8 +228,9 @@ static void add_device_format(struct source *source, struct device_role *role,
 		if (hurdle(source, noise[i].percent))
 			set(record, noise[i].row,
 			    noise[i].values[draw(source, noise[i].values_len)]);
-	if (vocab_has(record, FORMAT_WIDTH_MAX) || vocab_has(record, FORMAT_WIDTH_MIN))
-		return;
+	for (unsigned int row = FORMAT_WIDTH_MIN; row <= FORMAT_HEIGHT_STEP; row++)
+		if (vocab_has(record, row))
+			return; /* it lists sizes, or says what they are */
 	for (unsigned int i = hurdle(source, 8) ? 1 + draw(source, 3) : 0; i > 0; i--)
 		must(vocab_add_size(record, FORMAT_SIZES,
 				    chance(source, 70) ? source->width : 16 * i,

@@ -415,6 +415,12 @@ static void check_nearest(struct trial *trial, struct brute_filter *filter,
 		       (unsigned long long)nearer, (unsigned long long)relaxed);
 }
 
+static bool is_one_value(const struct member *member, const void *record,
+			 const struct numeric_key *key)
+{
+	return member->user == BRUTE_REQUEST || count_values(record, key->row) == 1;
+}
+
 static void check_relaxation(struct trial *trial, const struct member *members, size_t len,
 			     const struct member *member)
 {
@@ -437,7 +443,9 @@ static void check_relaxation(struct trial *trial, const struct member *members, 
 		free(filter);
 		return;
 	}
-	if (!text[0]) {
+	if (!text[0] && !is_one_value(member, record, key)) {
+		; /* which of them should be relaxed? */
+	} else if (!text[0]) {
 		filter->out[member->user][member->unit] = true;
 		if (is_feasible(trial, filter))
 			differ(trial, "%s:%s could be relaxed",
@@ -450,10 +458,9 @@ static void check_relaxation(struct trial *trial, const struct member *members, 
 		differ(trial, "%s:%s relaxed to %s does not work",
 		       vocab_string(member->refusal, REFUSAL_PARTICIPANT),
 		       brute_units[key->unit].key, text);
-	} else if (member->user == BRUTE_REQUEST || count_values(record, key->row) == 1) {
-		if (member->user == BRUTE_REQUEST || vocab_has(record, key->row))
-			check_nearest(trial, filter, member, key->kind,
-				      vocab_number(record, key->row), relaxed);
+	} else if (is_one_value(member, record, key) && vocab_has(record, key->row)) {
+		check_nearest(trial, filter, member, key->kind, vocab_number(record, key->row),
+			      relaxed);
 	}
 	trial->statistics->relaxations += text[0] != '\0';
 	free(filter);
@@ -474,16 +481,16 @@ static void check_conflict(struct trial *trial)
 			    (((struct refusal *)list->items[i])->constraint == CONSTRAINT_EXISTING))
 				return;
 	}
-	if (!trial->instance.machine->heaps.len) { /* no set could be satisfied */
-		if (list->len != 1 ||
-		    ((const struct refusal *)list->items[0])->constraint != CONSTRAINT_HEAPS)
-			differ(trial, "there is no heap, and that is not what is said");
-		return;
-	}
 	if (trial->brute->incomplete) {
 		if (list->len != 1 ||
 		    ((const struct refusal *)list->items[0])->constraint != CONSTRAINT_INCOMPLETE)
 			differ(trial, "nobody names a format, and that is not what is said");
+		return;
+	}
+	if (!trial->instance.machine->heaps.len) { /* no set could be satisfied */
+		if (list->len != 1 ||
+		    ((const struct refusal *)list->items[0])->constraint != CONSTRAINT_HEAPS)
+			differ(trial, "there is no heap, and that is not what is said");
 		return;
 	}
 	for (size_t i = 0; i < list->len && len < MEMBERS_MAX; i++) {
@@ -674,7 +681,9 @@ static bool has_wildcards(const struct vocab_formats *list)
 
 static bool may_widen(const struct participant *record)
 {
-	bool may = has_wildcards(&record->formats) || record->layouts.len;
+	bool may = has_wildcards(&record->formats) || record->layouts.len ||
+		   vocab_has(record, PARTICIPANT_OFFSET_ALIGN) ||
+		   vocab_has(record, PARTICIPANT_ROWS_ALIGN);
 
 	for (size_t i = 0; i < record->alternatives.len; i++)
 		may = may || may_widen((const struct participant *)record->alternatives.items[i]);
@@ -727,6 +736,15 @@ static void check_widening(struct trial *trial, uint64_t seed)
 			return;
 	if (trial->existing || participants_len(trial) < 2)
 		return;
+	for (unsigned i = 0; i < trial->instance.machine->devices.len; i++)
+		for (unsigned j = 0;
+		     j < ((struct device *)trial->instance.machine->devices.items[i])->roles.len;
+		     j++)
+			if (vocab_number(
+				    ((struct device *)trial->instance.machine->devices.items[i])
+					    ->roles.items[j],
+				    ROLE_OFFSET_ALIGN) > 1)
+				return;
 	if (vocab_copy(trial->instance.request, &fewer))
 		abort();
 	list = &fewer->participants;
