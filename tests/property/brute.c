@@ -22,6 +22,7 @@ const struct brute_unit_row brute_units[BRUTE_UNITS_LEN] = {BRUTE_UNITS(X_ROW)};
 #define BOUNCE_PIECE_MAX 262144
 #define PATH_MAX_LEN 5
 #define PAIRS_MAX 512
+#define SUPPLIED_STRIDES false /* whether a device's custom stride counts for them */
 
 /* A participant with one of its leaves chosen. */
 struct user {
@@ -322,6 +323,14 @@ static bool list_matches(const struct vocab_formats *list, uint32_t fourcc, uint
 	return false;
 }
 
+static bool declares_formats(const struct user *user)
+{
+	for (unsigned int i = 0; i < user->records_len; i++)
+		if (user->records[i]->formats.len)
+			return true;
+	return false;
+}
+
 static bool takes_format(const struct scene *scene, const struct user *user, uint32_t fourcc,
 			 uint64_t modifier)
 {
@@ -330,9 +339,10 @@ static bool takes_format(const struct scene *scene, const struct user *user, uin
 		    vocab_has(user->records[i], PARTICIPANT_FORMATS) &&
 		    !list_matches(&user->records[i]->formats, fourcc, modifier))
 			return false;
-	return !user->device || !user->role->formats.len ||
-	       !counts(scene, user->number, BRUTE_DEVICE_FORMATS) ||
-	       entry_of(user, fourcc, modifier);
+	if (!user->device || !counts(scene, user->number, BRUTE_DEVICE_FORMATS))
+		return true;
+	return user->role->formats.len ? entry_of(user, fourcc, modifier) != NULL
+				       : declares_formats(user);
 }
 
 static bool formats_suit(const struct scene *scene, uint32_t fourcc, uint64_t modifier)
@@ -412,6 +422,16 @@ static bool size_suits(const struct scene *scene, uint32_t fourcc, uint64_t modi
 			return false;
 	}
 	return true;
+}
+
+/* The buffers that there are, where they count. */
+static const struct plan *existing_plan(const struct scene *scene)
+{
+	const struct solve_options *options = scene->input->options;
+
+	return options && options->existing && counts(scene, BRUTE_REQUEST, BRUTE_REQUEST_EXISTING)
+		       ? options->existing
+		       : NULL;
 }
 
 /* ---- 4. layout: strides ---- */
@@ -541,6 +561,20 @@ static bool stride_within(const struct scene *scene, uint32_t fourcc, uint64_t m
 	return stride <= UINT32_MAX;
 }
 
+/* Whether a stride that there is already is one that all take. */
+static bool stride_suits(const struct scene *scene, const struct format_info *info, uint64_t width,
+			 uint64_t stride)
+{
+	uint64_t natural = natural_stride(info, width), ratio = stride_ratio(info), insisted;
+	bool fits = true;
+	uint64_t least = least_stride(scene, round_up(natural, ratio, &fits));
+	uint64_t align = merged_stride_align(scene, info, ratio, &fits);
+
+	return fits && stride % align == 0 && stride >= least &&
+	       insisted_stride(scene, info, natural, ratio, &insisted) &&
+	       (!insisted || insisted == stride) && stride_within(scene, info->fourcc, 0, stride);
+}
+
 /* The stride of the first plane; 0: there is none. */
 static uint64_t choose_stride(const struct scene *scene, const struct format_info *info,
 			      uint64_t width)
@@ -596,6 +630,24 @@ static bool rows_in_memory(const struct scene *scene, const struct format_info *
 	if (insisted)
 		*ret_rows = insisted;
 	return true;
+}
+
+/* Whether the rows that there are already will do where others are asked for. */
+static bool rows_suffice(const struct scene *scene, const struct format_info *info, uint64_t rows,
+			 uint64_t asked)
+{
+	if (rows == asked)
+		return true;
+	for (unsigned int i = 0; i < scene->len; i++) {
+		const struct user *user = &scene->users[i];
+
+		if (!keeps(scene, user, PARTICIPANT_ROWS_ALIGN, BRUTE_ROWS_ALIGN, MULTIPLE, rows))
+			return false;
+		if (is_v4l2(user) && info->planes_len > 1 &&
+		    counts(scene, user->number, BRUTE_DEVICE_ROWS))
+			return false;
+	}
+	return rows > asked;
 }
 
 static uint64_t merged_offset_align(const struct scene *scene, bool *fits)
@@ -690,6 +742,38 @@ static bool packed_enough(const struct scene *scene, const struct picture *pictu
 	return true;
 }
 
+static bool lay_out_existing(const struct scene *scene, const struct format_info *info,
+			     const struct plan *plan, struct picture *ret_picture)
+{
+	const struct request *request = scene->input->request;
+	struct picture picture = {.has_layout = true, .planes_len = (unsigned int)plan->planes.len};
+	uint64_t rows, align;
+	bool fits = true;
+
+	for (unsigned int i = 0; i < picture.planes_len; i++) {
+		const struct plane *plane = (const struct plane *)plan->planes.items[i];
+
+		picture.stride[i] = plane->stride;
+		picture.offset[i] = plane->offset;
+		picture.bytes[i] = plane->bytes;
+		picture.total = plane->offset + plane->bytes;
+	}
+	picture.rows = picture.bytes[0] / picture.stride[0] * info->planes[0].row_height;
+	if (!stride_suits(scene, info, request->width, picture.stride[0]) ||
+	    !rows_in_memory(scene, info, request->height, &rows) ||
+	    !rows_suffice(scene, info, picture.rows, rows))
+		return false;
+	align = merged_offset_align(scene, &fits);
+	for (unsigned int i = 0; i < picture.planes_len && fits; i++)
+		if (picture.offset[i] % align)
+			return false;
+	if (!fits || !packed_enough(scene, &picture) ||
+	    !add_padding(scene, info->fourcc, 0, request->height, &picture))
+		return false;
+	*ret_picture = picture;
+	return true;
+}
+
 /* A linear picture of one size, of a format in the table. */
 static bool lay_out(const struct scene *scene, const struct format_info *info, uint64_t width,
 		    uint64_t height, struct picture *ret_picture)
@@ -727,9 +811,13 @@ static bool lay_out_all(const struct scene *scene, const struct format_info *inf
 			struct picture *ret_picture)
 {
 	const struct request *request = scene->input->request;
+	const struct plan *existing = existing_plan(scene);
 	struct picture other;
 
-	if (!lay_out(scene, info, request->width, request->height, ret_picture))
+	if (existing && (existing->format != info->fourcc || existing->modifier))
+		return false;
+	if (existing ? !lay_out_existing(scene, info, existing, ret_picture)
+		     : !lay_out(scene, info, request->width, request->height, ret_picture))
 		return false;
 	for (unsigned int i = 0; i < scene->len; i++) {
 		const struct user *user = &scene->users[i];
@@ -752,9 +840,9 @@ static bool lay_out_all(const struct scene *scene, const struct format_info *inf
 
 /* ---- 4. layouts that are supplied ---- */
 
-static bool same_layout(const struct supplied_layout *a, const struct supplied_layout *b)
+static bool same_planes(const struct supplied_layout *a, const struct supplied_layout *b)
 {
-	if (a->bytes != b->bytes || a->planes.len != b->planes.len)
+	if (a->planes.len != b->planes.len)
 		return false;
 	for (size_t i = 0; i < a->planes.len; i++) {
 		const struct plane *left = (const struct plane *)a->planes.items[i];
@@ -765,6 +853,11 @@ static bool same_layout(const struct supplied_layout *a, const struct supplied_l
 			return false;
 	}
 	return true;
+}
+
+static bool same_layout(const struct supplied_layout *a, const struct supplied_layout *b)
+{
+	return a->bytes == b->bytes && same_planes(a, b);
 }
 
 struct supply {
@@ -817,7 +910,7 @@ static bool supplied_suits(const struct scene *scene, const struct user *user, u
 		    picture->offset[i] %
 			    fact(scene, user, user->role, ROLE_OFFSET_ALIGN, BRUTE_DEVICE_OFFSET))
 			return false;
-		if (!getenv("IGN") && entry && counts(scene, user->number, BRUTE_DEVICE_STRIDE) &&
+		if (SUPPLIED_STRIDES && entry && counts(scene, user->number, BRUTE_DEVICE_STRIDE) &&
 		    vocab_number(entry, FORMAT_STRIDE_CUSTOM) && (i == 0 || !is_v4l2(user)) &&
 		    picture->stride[i] %
 			    fact(scene, user, entry, FORMAT_STRIDE_ALIGN, BRUTE_DEVICE_STRIDE))
@@ -852,36 +945,47 @@ static bool lay_out_supplied(const struct scene *scene, const struct supplied_la
 	return true;
 }
 
-/* The first layout that somebody supplies and that suits all; all that count are the same. */
-static bool take_supplied(const struct scene *scene, const struct supply *supply,
+/* A layout that is not linear is what it is. */
+static bool take_existing(const struct scene *scene, const struct plan *existing, uint32_t fourcc,
+			  uint64_t modifier, const struct supply *supply,
 			  struct picture *ret_picture)
 {
-	for (unsigned int i = 0; i < supply->len; i++) {
-		bool same = true;
+	struct supplied_layout layout = {.format = fourcc,
+					 .modifier = modifier,
+					 .bytes = existing->picture_bytes,
+					 .planes = existing->planes};
 
-		for (unsigned int j = 0; j < supply->len; j++)
-			same = same && (!supply->counts[j] ||
-					same_layout(supply->layouts[i], supply->layouts[j]));
-		if (same && lay_out_supplied(scene, supply->layouts[i], ret_picture))
-			return true;
-	}
-	return false;
+	if (existing->format != fourcc || existing->modifier != modifier)
+		return false;
+	for (unsigned int i = 0; i < supply->len; i++)
+		if (supply->counts[i] && !same_planes(&layout, supply->layouts[i]))
+			return false;
+	return lay_out_supplied(scene, &layout, ret_picture);
 }
 
+/* The n-th layout that there might be. False: it does not suit. */
 static bool make_layout(const struct scene *scene, uint32_t fourcc, uint64_t modifier,
-			struct picture *ret_picture)
+			const struct supply *supply, unsigned int n, struct picture *ret_picture)
 {
 	const struct format_info *info = format_find(fourcc);
-	struct supply supply;
+	const struct plan *existing = existing_plan(scene);
 	bool asked = counts(scene, BRUTE_REQUEST, BRUTE_REQUEST_LAYOUT);
 
 	*ret_picture = (struct picture){0};
 	if (modifier == 0 && info)
-		return lay_out_all(scene, info, ret_picture);
-	collect_layouts(scene, fourcc, modifier, &supply);
-	for (unsigned int i = 0; i < supply.len; i++)
-		asked = asked || supply.counts[i];
-	return !asked || take_supplied(scene, &supply, ret_picture);
+		return n == 0 && lay_out_all(scene, info, ret_picture);
+	if (existing)
+		return n == 0 &&
+		       take_existing(scene, existing, fourcc, modifier, supply, ret_picture);
+	for (unsigned int i = 0; i < supply->len; i++) {
+		asked = asked || supply->counts[i];
+		if (n < supply->len && supply->counts[i] &&
+		    !same_layout(supply->layouts[n], supply->layouts[i]))
+			return false;
+	}
+	if (n < supply->len)
+		return lay_out_supplied(scene, supply->layouts[n], ret_picture);
+	return !asked; /* then none is a layout as well */
 }
 
 /* ---- 4. expressing ---- */
@@ -1059,8 +1163,7 @@ static bool protection_suits(const struct scene *scene, const struct user *user,
 		return false;
 	if (!is_protected || !counts(scene, user->number, BRUTE_UNPROTECTED))
 		return true;
-	if (!user->device || may_copy(user) ||
-	    (!getenv("IGN") && (cpu_reads(user) || cpu_writes(user))))
+	if (!user->device || may_copy(user) || cpu_reads(user) || cpu_writes(user))
 		return false;
 	for (unsigned int i = 0; i < user->records_len; i++)
 		reaches = reaches || vocab_number(user->records[i], PARTICIPANT_REACHES_PROTECTED);
@@ -1303,9 +1406,14 @@ static bool choose_count(const struct scene *scene, struct brute_plan *plan, uin
 		if (plan->memory_bytes)
 			n = least(n, capacity_of(scene, plan->heap) / plan->memory_bytes);
 	}
+	if (existing_plan(scene)) {
+		if (n < plan->count_needed)
+			return false;
+		n = existing_plan(scene)->count;
+	}
 	plan->count = n;
-	*ret_missing = most - n;
-	return n >= plan->count_needed && n <= most;
+	*ret_missing = most > n ? most - n : 0;
+	return n >= plan->count_needed && n <= smallest_max(scene);
 }
 
 /* ---- colour ---- */
@@ -1527,31 +1635,6 @@ static bool is_better(const struct brute_plan *a, const struct brute_plan *b)
 
 /* ---- candidates ---- */
 
-/* Buffers that exist: the answer has to be the same. */
-static bool is_as_existing(const struct scene *scene, struct brute_plan *plan,
-			   const struct picture *picture, uint64_t *missing)
-{
-	const struct plan *existing = scene->input->options ? scene->input->options->existing
-							    : NULL;
-	uint64_t most = least(plan->count_wanted, smallest_max(scene));
-
-	if (!existing || !counts(scene, BRUTE_REQUEST, BRUTE_REQUEST_EXISTING))
-		return true;
-	if (strcmp(existing->heap, plan->heap->id) != 0 || existing->format != plan->fourcc ||
-	    existing->modifier != plan->modifier || existing->planes.len != picture->planes_len ||
-	    existing->picture_bytes != picture->picture_bytes)
-		return false;
-	for (unsigned int i = 0; i < picture->planes_len; i++) {
-		const struct plane *plane = (const struct plane *)existing->planes.items[i];
-
-		if (plane->stride != picture->stride[i] || plane->offset != picture->offset[i])
-			return false;
-	}
-	plan->count = existing->count;
-	*missing = most > plan->count ? most - plan->count : 0;
-	return plan->count >= plan->count_needed && plan->count <= smallest_max(scene);
-}
-
 static bool sizes_suit(const struct scene *scene, uint32_t fourcc, uint64_t modifier)
 {
 	const struct request *request = scene->input->request;
@@ -1583,6 +1666,18 @@ static uint64_t memory_bytes_of(const struct scene *scene, const struct heap *he
 	return round_up(bytes, vocab_number(heap, HEAP_GRANULARITY), fits);
 }
 
+/* Whether it is the memory that there is; then that many bytes, and not more. */
+static bool is_of_existing(const struct scene *scene, struct brute_plan *plan)
+{
+	const struct plan *existing = existing_plan(scene);
+
+	if (!existing)
+		return true;
+	plan->memory_bytes = ((const struct memory_object *)existing->memory.items[0])->bytes;
+	return strcmp(existing->heap, plan->heap->id) == 0 && existing->format == plan->fourcc &&
+	       existing->modifier == plan->modifier && plan->picture_bytes <= plan->memory_bytes;
+}
+
 /* Whether a pair on a heap satisfies every constraint; then the plan has all but its key. */
 static bool judge(const struct scene *scene, const struct picture *picture, struct brute_plan *plan)
 {
@@ -1594,7 +1689,7 @@ static bool judge(const struct scene *scene, const struct picture *picture, stru
 	plan->planes_len = picture->planes_len;
 	memcpy(plan->stride, picture->stride, sizeof(plan->stride));
 	memcpy(plan->offset, picture->offset, sizeof(plan->offset));
-	if (!fits || !heap_may_serve(scene, plan->heap))
+	if (!fits || !heap_may_serve(scene, plan->heap) || !is_of_existing(scene, plan))
 		return false;
 	for (unsigned int i = 0; i < scene->len; i++)
 		if (!memory_suits(scene, &scene->users[i], plan->heap, plan->memory_bytes) ||
@@ -1602,35 +1697,46 @@ static bool judge(const struct scene *scene, const struct picture *picture, stru
 				 plan->memory_bytes))
 			return false;
 	if (!reach_suits(scene, plan->heap, plan->memory_bytes, plan->bounced) ||
-	    !choose_count(scene, plan, &missing) || !is_as_existing(scene, plan, picture, &missing))
+	    !choose_count(scene, plan, &missing))
 		return false;
 	plan->key[RULE_SLACK] = missing;
 	return true;
 }
 
-static void judge_pair(const struct scene *scene, uint32_t fourcc, uint64_t modifier,
-		       const struct brute_plan *start, struct brute_answer *answer)
+static void judge_layout(const struct scene *scene, uint32_t fourcc, uint64_t modifier,
+			 const struct picture *picture, const struct brute_plan *start,
+			 struct brute_answer *answer)
 {
 	const struct machine *machine = scene->input->machine;
-	struct picture picture;
 
-	if (!formats_suit(scene, fourcc, modifier) || !sizes_suit(scene, fourcc, modifier) ||
-	    !make_layout(scene, fourcc, modifier, &picture) ||
-	    !bytes_within(scene, picture.picture_bytes))
-		return;
 	for (size_t i = 0; i < machine->heaps.len; i++) {
 		struct brute_plan plan = *start;
 
 		plan.heap = (const struct heap *)machine->heaps.items[i];
 		plan.fourcc = fourcc;
 		plan.modifier = modifier;
-		if (!judge(scene, &picture, &plan))
+		if (!judge(scene, picture, &plan))
 			continue;
 		weigh(scene, &plan);
 		if (answer->code != ERROR_NONE || is_better(&plan, &answer->plan))
 			answer->plan = plan;
 		answer->code = ERROR_NONE;
 	}
+}
+
+static void judge_pair(const struct scene *scene, uint32_t fourcc, uint64_t modifier,
+		       const struct brute_plan *start, struct brute_answer *answer)
+{
+	struct supply supply;
+	struct picture picture;
+
+	if (!formats_suit(scene, fourcc, modifier) || !sizes_suit(scene, fourcc, modifier))
+		return;
+	collect_layouts(scene, fourcc, modifier, &supply);
+	for (unsigned int i = 0; i <= supply.len; i++)
+		if (make_layout(scene, fourcc, modifier, &supply, i, &picture) &&
+		    bytes_within(scene, picture.picture_bytes))
+			judge_layout(scene, fourcc, modifier, &picture, start, answer);
 }
 
 /* ---- the pairs that somebody names ---- */
@@ -1779,30 +1885,6 @@ static void solve_together(const struct brute_input *input, struct brute_answer 
 		answer->code = ERROR_TOO_COMPLEX;
 }
 
-bool brute_serves(const struct brute_input *input, uint32_t fourcc, uint64_t modifier,
-		  const struct heap *heap)
-{
-	unsigned int order[BRUTE_USERS_MAX];
-	unsigned int len = order_users(input, order);
-	uint64_t combinations = count_combinations(input, order, len);
-	struct brute_plan plan;
-	struct scene scene;
-	struct picture picture;
-
-	for (uint64_t i = 0; i < combinations && i < BRUTE_COMBINATIONS_MAX; i++) {
-		set_scene(input, order, len, i, &scene, &plan);
-		plan.fourcc = fourcc;
-		plan.modifier = modifier;
-		plan.heap = heap;
-		if (choose_colour(&scene, plan.colour) && formats_suit(&scene, fourcc, modifier) &&
-		    sizes_suit(&scene, fourcc, modifier) &&
-		    make_layout(&scene, fourcc, modifier, &picture) &&
-		    bytes_within(&scene, picture.picture_bytes) && judge(&scene, &picture, &plan))
-			return true;
-	}
-	return false;
-}
-
 /* ---- 8. copies ---- */
 
 /* One way to split them, with the formats that suit it best. */
@@ -1929,7 +2011,7 @@ static int by_fourcc(const void *a, const void *b)
 	return *left < *right ? -1 : *left > *right;
 }
 
-/* Every fourcc that anybody names with any of its leaves, in ascending order. */
+/* Every fourcc that anybody names and whose layout is known, in ascending order. */
 static size_t all_fourccs(const struct brute_input *input, uint32_t fourccs[PAIRS_MAX])
 {
 	struct pairs pairs;
@@ -1937,7 +2019,8 @@ static size_t all_fourccs(const struct brute_input *input, uint32_t fourccs[PAIR
 
 	collect_pairs(input, &pairs);
 	for (size_t i = 0; i < pairs.len; i++)
-		fourccs[n++] = pairs.items[i].fourcc;
+		if (format_find(pairs.items[i].fourcc))
+			fourccs[n++] = pairs.items[i].fourcc;
 	qsort(fourccs, n, sizeof(fourccs[0]), by_fourcc);
 	return n;
 }

@@ -145,11 +145,6 @@ struct brute_answer {
 /* The answer, by section 6 and, where nothing else is left and it is allowed, section 8. */
 void brute_solve(const struct brute_input *input, struct brute_answer *ret_answer);
 
-/* How many candidates satisfy all: pairs of format and heap, as bits in the order of a list that
- * brute_pairs gives. For the test that adding a participant never widens anything. */
-bool brute_serves(const struct brute_input *input, uint32_t fourcc, uint64_t modifier,
-		  const struct heap *heap);
-
 /* The leaves of a participant. */
 unsigned int brute_leaves(const struct participant *participant);
 
