@@ -454,7 +454,7 @@ static void check_relaxation(struct trial *trial, const struct member *members, 
 		differ(trial, "%s:%s relaxed to %s does not work",
 		       vocab_string(member->refusal, REFUSAL_PARTICIPANT),
 		       brute_units[key->unit].key, text);
-	} else {
+	} else if (vocab_has(record, key->row)) {
 		check_nearest(trial, filter, member, key->kind, vocab_number(record, key->row),
 			      relaxed);
 	}
