@@ -114,6 +114,7 @@ START_TEST(more_pairs_in_a_conflict)
 
 	size.conflict = true;
 	size.conflict_kind = (unsigned int)_i;
+	size.leaves = _i == 1 ? 2 : 1;
 	few = count(&size);
 	size.pairs = 1024;
 	ck_assert_uint_le(count(&size), few + SPARE);
