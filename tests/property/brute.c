@@ -22,7 +22,6 @@ const struct brute_unit_row brute_units[BRUTE_UNITS_LEN] = {BRUTE_UNITS(X_ROW)};
 #define BOUNCE_PIECE_MAX 262144
 #define PATH_MAX_LEN 5
 #define PAIRS_MAX 512
-#define SUPPLIED_STRIDES false /* whether a device's custom stride counts for them */
 
 /* A participant with one of its leaves chosen. */
 struct user {
@@ -70,17 +69,20 @@ static uint64_t round_up(uint64_t value, uint64_t align, bool *fits)
 	return rest ? add(value, align - rest, fits) : value;
 }
 
+static uint64_t greatest_divisor(uint64_t a, uint64_t b)
+{
+	while (b) {
+		uint64_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
 static uint64_t common_multiple(uint64_t a, uint64_t b, bool *fits)
 {
-	uint64_t x = a, y = b;
-
-	while (y) {
-		uint64_t rest = x % y;
-
-		x = y;
-		y = rest;
-	}
-	return multiply(a / x, b, fits);
+	return multiply(a / greatest_divisor(a, b), b, fits);
 }
 
 static uint64_t divide_up(uint64_t a, uint64_t b)
@@ -463,51 +465,103 @@ static uint64_t natural_stride(const struct format_info *info, uint64_t width)
 	return natural;
 }
 
-static uint64_t stride_ratio(const struct format_info *info)
+/* If the first stride is a multiple of this, that of plane i is one of `align`: m_i(a). */
+static uint64_t for_plane(const struct format_info *info, unsigned int i, uint64_t align)
 {
-	uint64_t ratio = 1;
+	uint64_t n = stride_numerator(info, i), d = stride_denominator(info, i);
 
-	for (unsigned int i = 0; i < info->planes_len; i++) {
-		uint64_t one = stride_denominator(info, i) / stride_numerator(info, i);
+	/* d in lowest terms; m = a * d / gcd(a * d, n) */
+	d /= greatest_divisor(n, d);
+	n /= greatest_divisor(n, stride_denominator(info, i));
+	return align * d / greatest_divisor(align * d, n);
+}
 
-		if (one > ratio)
-			ratio = one;
-	}
-	return ratio;
+static uint64_t for_all_planes(const struct format_info *info, uint64_t align, bool *fits)
+{
+	uint64_t all = 1;
+
+	for (unsigned int i = 0; i < info->planes_len; i++)
+		all = common_multiple(all, for_plane(info, i, align), fits);
+	return all;
 }
 
 static uint64_t device_stride_align(const struct scene *scene, const struct user *user,
-				    const struct device_format *entry, uint64_t ratio)
+				    const struct device_format *entry,
+				    const struct format_info *info, bool *fits)
 {
 	uint64_t align = fact(scene, user, entry, FORMAT_STRIDE_ALIGN, BRUTE_DEVICE_STRIDE);
 
-	return is_v4l2(user) ? align : align * ratio;
+	return is_v4l2(user) ? align : for_all_planes(info, align, fits);
 }
 
-static uint64_t merged_stride_align(const struct scene *scene, const struct format_info *info,
-				    uint64_t ratio, bool *fits)
+/* What one participant asks of the stride. */
+static uint64_t stride_align_of(const struct scene *scene, const struct user *user,
+				const struct format_info *info, bool *fits)
 {
+	const struct device_format *entry = entry_of(user, info->fourcc, 0);
 	uint64_t align = 1, value;
 
-	for (unsigned int i = 0; i < scene->len; i++) {
-		const struct user *user = &scene->users[i];
-		const struct device_format *entry = entry_of(user, info->fourcc, 0);
-
-		for (unsigned int j = 0; j < user->records_len; j++) {
-			if (said(scene, user, j, PARTICIPANT_STRIDE_ALIGN, BRUTE_STRIDE_ALIGN,
-				 &value))
-				align = common_multiple(align, value * ratio, fits);
-			if (said(scene, user, j, PARTICIPANT_STRIDE_PIXELS, BRUTE_STRIDE_PIXELS,
-				 &value) &&
-			    value)
-				align = common_multiple(align, ratio * info->planes[0].block_bytes,
-							fits);
-		}
-		if (entry && counts(scene, user->number, BRUTE_DEVICE_STRIDE) &&
-		    vocab_number(entry, FORMAT_STRIDE_CUSTOM))
-			align = common_multiple(
-				align, device_stride_align(scene, user, entry, ratio), fits);
+	for (unsigned int i = 0; i < user->records_len; i++) {
+		if (said(scene, user, i, PARTICIPANT_STRIDE_ALIGN, BRUTE_STRIDE_ALIGN, &value))
+			align = common_multiple(align, for_all_planes(info, value, fits), fits);
+		if (said(scene, user, i, PARTICIPANT_STRIDE_PIXELS, BRUTE_STRIDE_PIXELS, &value) &&
+		    value)
+			for (unsigned int j = 0; j < info->planes_len; j++)
+				align = common_multiple(
+					align, for_plane(info, j, info->planes[j].block_bytes),
+					fits);
 	}
+	if (entry && counts(scene, user->number, BRUTE_DEVICE_STRIDE) &&
+	    vocab_number(entry, FORMAT_STRIDE_CUSTOM))
+		align = common_multiple(align, device_stride_align(scene, user, entry, info, fits),
+					fits);
+	return align;
+}
+
+static bool wants_no_gap(const struct scene *scene)
+{
+	for (unsigned int i = 0; i < scene->len; i++)
+		if (is_v4l2(&scene->users[i]) &&
+		    counts(scene, scene->users[i].number, BRUTE_DEVICE_PACKED))
+			return true;
+	return false;
+}
+
+/* Without a gap between planes it is the stride that aligns the offsets: offset_k = stride_0 * C /
+ * D with C / D = sum of rows_i * n_i / d_i. */
+static uint64_t gapless_align(const struct format_info *info, uint64_t rows, uint64_t offset_align,
+			      bool *fits)
+{
+	uint64_t align = 1, c = 0, d = 1;
+
+	for (unsigned int i = 0; i + 1 < info->planes_len && *fits; i++) {
+		uint64_t plane_rows = divide_up(rows, info->planes[i].row_height);
+		uint64_t plane_d = stride_denominator(info, i), all;
+
+		c = c * plane_d + plane_rows * stride_numerator(info, i) * d;
+		d *= plane_d;
+		all = greatest_divisor(c, d);
+		c /= all;
+		d /= all;
+		align = common_multiple(
+			align, offset_align * d / greatest_divisor(offset_align * d, c), fits);
+	}
+	return align;
+}
+
+static uint64_t merged_offset_align(const struct scene *scene, bool *fits);
+
+static uint64_t merged_stride_align(const struct scene *scene, const struct format_info *info,
+				    uint64_t rows, bool *fits)
+{
+	uint64_t align = for_all_planes(info, 1, fits), offset_align;
+
+	for (unsigned int i = 0; i < scene->len; i++)
+		align = common_multiple(align, stride_align_of(scene, &scene->users[i], info, fits),
+					fits);
+	offset_align = merged_offset_align(scene, fits);
+	if (*fits && wants_no_gap(scene))
+		align = common_multiple(align, gapless_align(info, rows, offset_align, fits), fits);
 	return align;
 }
 
@@ -521,7 +575,7 @@ static uint64_t least_stride(const struct scene *scene, uint64_t start)
 
 /* What those insist on who cannot be told a stride; 0: nobody does. False: on different ones. */
 static bool insisted_stride(const struct scene *scene, const struct format_info *info,
-			    uint64_t natural, uint64_t ratio, uint64_t *ret_stride)
+			    uint64_t natural, uint64_t *ret_stride)
 {
 	uint64_t all = 0;
 
@@ -534,7 +588,8 @@ static bool insisted_stride(const struct scene *scene, const struct format_info 
 		if (!entry || !counts(scene, user->number, BRUTE_DEVICE_STRIDE) ||
 		    vocab_number(entry, FORMAT_STRIDE_CUSTOM))
 			continue;
-		own = round_up(natural, device_stride_align(scene, user, entry, ratio), &fits);
+		own = round_up(natural, device_stride_align(scene, user, entry, info, &fits),
+			       &fits);
 		if (!fits || (all && all != own))
 			return false;
 		all = own;
@@ -563,29 +618,28 @@ static bool stride_within(const struct scene *scene, uint32_t fourcc, uint64_t m
 
 /* Whether a stride that there is already is one that all take. */
 static bool stride_suits(const struct scene *scene, const struct format_info *info, uint64_t width,
-			 uint64_t stride)
+			 uint64_t rows, uint64_t stride)
 {
-	uint64_t natural = natural_stride(info, width), ratio = stride_ratio(info), insisted;
+	uint64_t natural = natural_stride(info, width), insisted;
 	bool fits = true;
-	uint64_t least = least_stride(scene, round_up(natural, ratio, &fits));
-	uint64_t align = merged_stride_align(scene, info, ratio, &fits);
+	uint64_t align = merged_stride_align(scene, info, rows, &fits);
 
-	return fits && stride % align == 0 && stride >= least &&
-	       insisted_stride(scene, info, natural, ratio, &insisted) &&
+	return fits && stride % align == 0 && stride >= least_stride(scene, natural) &&
+	       insisted_stride(scene, info, natural, &insisted) &&
 	       (!insisted || insisted == stride) && stride_within(scene, info->fourcc, 0, stride);
 }
 
 /* The stride of the first plane; 0: there is none. */
 static uint64_t choose_stride(const struct scene *scene, const struct format_info *info,
-			      uint64_t width)
+			      uint64_t width, uint64_t rows)
 {
-	uint64_t natural = natural_stride(info, width), ratio = stride_ratio(info), insisted;
+	uint64_t natural = natural_stride(info, width), insisted;
 	bool fits = true;
-	uint64_t least = least_stride(scene, round_up(natural, ratio, &fits));
-	uint64_t align = merged_stride_align(scene, info, ratio, &fits);
+	uint64_t least = least_stride(scene, natural);
+	uint64_t align = merged_stride_align(scene, info, rows, &fits);
 	uint64_t stride = fits ? round_up(least, align, &fits) : 0;
 
-	if (!fits || !insisted_stride(scene, info, natural, ratio, &insisted))
+	if (!fits || !insisted_stride(scene, info, natural, &insisted))
 		return 0;
 	if (insisted) {
 		if (insisted % align || insisted < least)
@@ -644,7 +698,7 @@ static bool rows_suffice(const struct scene *scene, const struct format_info *in
 		if (!keeps(scene, user, PARTICIPANT_ROWS_ALIGN, BRUTE_ROWS_ALIGN, MULTIPLE, rows))
 			return false;
 		if (is_v4l2(user) && info->planes_len > 1 &&
-		    counts(scene, user->number, BRUTE_DEVICE_ROWS))
+		    counts(scene, user->number, BRUTE_DEVICE_PACKED))
 			return false;
 	}
 	return rows > asked;
@@ -759,8 +813,8 @@ static bool lay_out_existing(const struct scene *scene, const struct format_info
 		picture.total = plane->offset + plane->bytes;
 	}
 	picture.rows = picture.bytes[0] / picture.stride[0] * info->planes[0].row_height;
-	if (!stride_suits(scene, info, request->width, picture.stride[0]) ||
-	    !rows_in_memory(scene, info, request->height, &rows) ||
+	if (!rows_in_memory(scene, info, request->height, &rows) ||
+	    !stride_suits(scene, info, request->width, picture.rows, picture.stride[0]) ||
 	    !rows_suffice(scene, info, picture.rows, rows))
 		return false;
 	align = merged_offset_align(scene, &fits);
@@ -779,10 +833,13 @@ static bool lay_out(const struct scene *scene, const struct format_info *info, u
 		    uint64_t height, struct picture *ret_picture)
 {
 	struct picture picture = {.has_layout = true, .planes_len = info->planes_len};
-	uint64_t stride = choose_stride(scene, info, width), offset_align;
+	uint64_t stride, offset_align;
 	bool fits = true;
 
-	if (!stride || !rows_in_memory(scene, info, height, &picture.rows))
+	if (!rows_in_memory(scene, info, height, &picture.rows))
+		return false;
+	stride = choose_stride(scene, info, width, picture.rows);
+	if (!stride)
 		return false;
 	offset_align = merged_offset_align(scene, &fits);
 	for (unsigned int i = 0; i < info->planes_len && fits; i++) {
@@ -910,7 +967,7 @@ static bool supplied_suits(const struct scene *scene, const struct user *user, u
 		    picture->offset[i] %
 			    fact(scene, user, user->role, ROLE_OFFSET_ALIGN, BRUTE_DEVICE_OFFSET))
 			return false;
-		if (SUPPLIED_STRIDES && entry && counts(scene, user->number, BRUTE_DEVICE_STRIDE) &&
+		if (entry && counts(scene, user->number, BRUTE_DEVICE_STRIDE) &&
 		    vocab_number(entry, FORMAT_STRIDE_CUSTOM) && (i == 0 || !is_v4l2(user)) &&
 		    picture->stride[i] %
 			    fact(scene, user, entry, FORMAT_STRIDE_ALIGN, BRUTE_DEVICE_STRIDE))
@@ -1188,8 +1245,7 @@ static bool segments_suit(const struct scene *scene, const struct user *user,
 {
 	uint64_t longest = least(vocab_number(heap, HEAP_SEGMENT_BYTES_MAX), memory_bytes);
 	uint64_t page = vocab_number(scene->input->machine, MACHINE_PAGE_BYTES);
-	bool one = vocab_number(heap, HEAP_CONTIGUOUS) &&
-		   vocab_number(heap, HEAP_EXPORTER) == EXPORTER_DMA_HEAP;
+	bool one = vocab_number(heap, HEAP_CONTIGUOUS) && known_and(heap, HEAP_EXPORTER, false);
 	uint64_t number = one ? 1 : memory_bytes / page;
 
 	if (!keeps(scene, user, PARTICIPANT_SEGMENTS_MAX, BRUTE_SEGMENTS, LARGEST, number) ||
@@ -1257,8 +1313,7 @@ static bool may_bounce(const struct scene *scene, const struct user *user, const
 	return (vocab_number(input->request, REQUEST_ALLOW_BOUNCE) ||
 		vocab_number(input->machine, MACHINE_BOUNCE) == BOUNCE_ALWAYS) &&
 	       !may_copy(user) && vocab_number(heap, HEAP_MAINTENANCE) == MAINTENANCE_ATTACHMENTS &&
-	       vocab_number(heap, HEAP_EXPORTER) == EXPORTER_DMA_HEAP &&
-	       known_and(heap, HEAP_CACHED, true) &&
+	       known_and(heap, HEAP_EXPORTER, false) && known_and(heap, HEAP_CACHED, true) &&
 	       least(vocab_number(heap, HEAP_SEGMENT_BYTES_MAX), memory_bytes) <= BOUNCE_PIECE_MAX;
 }
 
@@ -1400,7 +1455,7 @@ static bool choose_count(const struct scene *scene, struct brute_plan *plan, uin
 		return false;
 	most = least(plan->count_wanted, most);
 	n = most;
-	if (counts(scene, BRUTE_REQUEST, BRUTE_REQUEST_CAPACITY)) {
+	if (counts(scene, BRUTE_REQUEST, BRUTE_REQUEST_CAPACITY) && !existing_plan(scene)) {
 		if (plan->memory_bytes > vocab_number(plan->heap, HEAP_BUFFER_BYTES_MAX))
 			return false;
 		if (plan->memory_bytes)

@@ -667,9 +667,7 @@ static bool has_wildcards(const struct vocab_formats *list)
 
 static bool may_widen(const struct participant *record)
 {
-	bool may = has_wildcards(&record->formats) || record->layouts.len ||
-		   vocab_has(record, PARTICIPANT_OFFSET_ALIGN) ||
-		   vocab_has(record, PARTICIPANT_ROWS_ALIGN);
+	bool may = has_wildcards(&record->formats) || record->layouts.len;
 
 	for (size_t i = 0; i < record->alternatives.len; i++)
 		may = may || may_widen((const struct participant *)record->alternatives.items[i]);
@@ -722,15 +720,6 @@ static void check_widening(struct trial *trial, uint64_t seed)
 			return;
 	if (trial->existing || participants_len(trial) < 2)
 		return;
-	for (unsigned i = 0; i < trial->instance.machine->devices.len; i++)
-		for (unsigned j = 0;
-		     j < ((struct device *)trial->instance.machine->devices.items[i])->roles.len;
-		     j++)
-			if (vocab_number(
-				    ((struct device *)trial->instance.machine->devices.items[i])
-					    ->roles.items[j],
-				    ROLE_OFFSET_ALIGN) > 1)
-				return;
 	if (vocab_copy(trial->instance.request, &fewer))
 		abort();
 	list = &fewer->participants;
