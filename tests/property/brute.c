@@ -1002,6 +1002,19 @@ static bool lay_out_supplied(const struct scene *scene, const struct supplied_la
 	return true;
 }
 
+static uint64_t end_of_planes(const struct plan *plan)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < plan->planes.len; i++) {
+		const struct plane *plane = (const struct plane *)plan->planes.items[i];
+
+		if (plane->offset + plane->bytes > end)
+			end = plane->offset + plane->bytes;
+	}
+	return end;
+}
+
 /* A layout that is not linear is what it is. */
 static bool take_existing(const struct scene *scene, const struct plan *existing, uint32_t fourcc,
 			  uint64_t modifier, const struct supply *supply,
@@ -1009,14 +1022,19 @@ static bool take_existing(const struct scene *scene, const struct plan *existing
 {
 	struct supplied_layout layout = {.format = fourcc,
 					 .modifier = modifier,
-					 .bytes = existing->picture_bytes,
+					 .bytes = end_of_planes(existing),
 					 .planes = existing->planes};
 
 	if (existing->format != fourcc || existing->modifier != modifier)
 		return false;
-	for (unsigned int i = 0; i < supply->len; i++)
-		if (supply->counts[i] && !same_planes(&layout, supply->layouts[i]))
+	for (unsigned int i = 0; i < supply->len; i++) {
+		bool same = same_planes(&layout, supply->layouts[i]);
+
+		if (supply->counts[i] && !same)
 			return false;
+		if (same && supply->layouts[i]->bytes > layout.bytes)
+			layout.bytes = supply->layouts[i]->bytes;
+	}
 	return lay_out_supplied(scene, &layout, ret_picture);
 }
 

@@ -586,7 +586,7 @@ static bool trial_start(struct trial *trial, const struct instance *instance)
 		return false;
 	trial->options = (struct solve_options){.limits = trial->instance.limits,
 						.limits_len = trial->instance.limits_len};
-	if (late[0] && participants_len(trial) > 1 && !getenv("NOLATE"))
+	if (late[0] && participants_len(trial) > 1)
 		make_existing(trial, late);
 	trial->options.existing = trial->existing;
 	trial->statistics->limited += trial->options.limits_len > 0;
