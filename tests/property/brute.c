@@ -350,7 +350,10 @@ static bool takes_format(const struct scene *scene, const struct user *user, uin
 static bool formats_suit(const struct scene *scene, uint32_t fourcc, uint64_t modifier)
 {
 	const struct brute_input *input = scene->input;
+	const struct vocab_format *only = input->filter ? input->filter->only_pair : NULL;
 
+	if (only && (only->fourcc != fourcc || only->modifier != modifier))
+		return false;
 	if (input->restricted && (fourcc != input->fourcc || (input->linear && modifier)))
 		return false;
 	for (unsigned int i = 0; i < scene->len; i++)
@@ -734,13 +737,14 @@ static uint64_t tail_of(const struct scene *scene, const struct user *user, uint
 
 	if (!entry)
 		return tail;
-	own = vocab_number(entry, FORMAT_TAIL_BYTES);
+	own = fact(scene, user, entry, FORMAT_TAIL_BYTES, BRUTE_DEVICE_TAIL);
 	if (own > tail && counts(scene, user->number, BRUTE_DEVICE_TAIL))
 		tail = own;
 	if (!is_v4l2(user) || picture->planes_len != 1 || !picture->rows ||
 	    !counts(scene, user->number, BRUTE_DEVICE_ROWS))
 		return tail;
-	rows = round_up(height, vocab_number(entry, FORMAT_HEIGHT_ALIGN), fits);
+	rows = round_up(height, fact(scene, user, entry, FORMAT_HEIGHT_ALIGN, BRUTE_DEVICE_ROWS),
+			fits);
 	if (rows > picture->rows)
 		tail = add(tail, multiply(rows - picture->rows, picture->stride[0], fits), fits);
 	return tail;
@@ -1196,7 +1200,10 @@ static bool is_named(const struct scene *scene, const struct heap *heap)
 static bool heap_may_serve(const struct scene *scene, const struct heap *heap)
 {
 	const struct request *request = scene->input->request;
+	const struct brute_filter *filter = scene->input->filter;
 
+	if (filter && filter->only_heap && strcmp(filter->only_heap, heap->id) != 0)
+		return false;
 	for (unsigned int i = 0; i < scene->len; i++)
 		if (!lists_suit(scene, &scene->users[i], heap))
 			return false;

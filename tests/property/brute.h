@@ -94,6 +94,8 @@ struct brute_filter {
 	enum brute_unit instead_unit;
 	uint64_t instead_value;
 	bool instead;
+	const char *only_heap;		      /* NULL: any */
+	const struct vocab_format *only_pair; /* NULL: any */
 };
 
 struct brute_input {

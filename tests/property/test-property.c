@@ -417,31 +417,18 @@ static bool is_one_value(const struct member *member, const void *record,
 	return member->user == BRUTE_REQUEST || count_values(record, key->row) == 1;
 }
 
-static void check_relaxation(struct trial *trial, const struct member *members, size_t len,
-			     const struct member *member)
+static void check_number(struct trial *trial, const struct member *member,
+			 const struct numeric_key *key, struct brute_filter *filter)
 {
-	const struct numeric_key *key = numeric_key(member->unit);
 	const char *text = vocab_string(member->refusal, REFUSAL_RELAXATION);
 	const void *record = member->user == BRUTE_REQUEST
 				     ? (const void *)trial->instance.request
 				     : (const void *)participant_of(trial, member->user);
-	struct brute_filter *filter = calloc(1, sizeof(*filter));
 	uint64_t relaxed;
 
-	if (!filter)
-		abort();
-	for (size_t i = 0; i < len; i++)
-		if (members[i].set != member->set)
-			filter->out[members[i].user][members[i].unit] = true;
-	filter->instead_user = member->user;
-	filter->instead_unit = member->unit;
-	if (!key) {
-		free(filter);
-		return;
-	}
-	if (!is_one_value(member, record, key)) {
-		; /* which of them should be relaxed? */
-	} else if (!text[0]) {
+	if (!is_one_value(member, record, key))
+		return; /* which of them should be relaxed? */
+	if (!text[0]) {
 		filter->out[member->user][member->unit] = true;
 		if (is_feasible(trial, filter))
 			differ(trial, "%s:%s could be relaxed",
@@ -458,7 +445,82 @@ static void check_relaxation(struct trial *trial, const struct member *members, 
 		check_nearest(trial, filter, member, key->kind, vocab_number(record, key->row),
 			      relaxed);
 	}
-	trial->statistics->relaxations += text[0] != '\0';
+}
+
+/* "XR24", or "XR24:0x100000000000001". */
+static bool read_pair(const char *text, struct vocab_format *ret_pair)
+{
+	const char *modifier = strchr(text, ':');
+	struct vocab_format pair = {0, modifier ? strtoull(modifier + 1, NULL, 16) : 0};
+
+	if ((modifier ? (size_t)(modifier - text) : strlen(text)) != 4)
+		return false;
+	memcpy(&pair.fourcc, text, 4);
+	*ret_pair = pair;
+	return true;
+}
+
+static bool is_yes_or_no(enum brute_unit unit)
+{
+	return unit == BRUTE_IMPORTS || unit == BRUTE_DEVICE_CONTIGUITY || unit == BRUTE_BOUNCED ||
+	       unit == BRUTE_MAINTENANCE || unit == BRUTE_KERNEL_MAP || unit == BRUTE_UNPROTECTED ||
+	       unit == BRUTE_REQUEST_SCARCE;
+}
+
+static bool is_about_heaps(enum brute_unit unit)
+{
+	return unit == BRUTE_ALLOWED_HEAPS || unit == BRUTE_FORBIDDEN_HEAPS ||
+	       unit == BRUTE_REQUEST_ALLOWED || unit == BRUTE_REQUEST_FORBIDDEN ||
+	       unit == BRUTE_REQUEST_KNOWN;
+}
+
+/* Of lists: what is to be added, or not to be there. Of a yes or no: the opposite. That comes to
+ * the same as leaving it out, with this pair or heap. */
+static void check_element(struct trial *trial, const struct member *member,
+			  struct brute_filter *filter)
+{
+	const char *text = vocab_string(member->refusal, REFUSAL_RELAXATION);
+	struct vocab_format pair;
+	bool feasible;
+
+	filter->out[member->user][member->unit] = true;
+	if (is_about_heaps(member->unit) && text[0]) {
+		if (strncmp(text, "add ", 4) != 0 && strncmp(text, "not ", 4) != 0)
+			differ(trial, "relaxation of heaps: %s", text);
+		filter->only_heap = text + 4;
+	} else if (brute_units[member->unit].constraint == CONSTRAINT_FORMAT && text[0]) {
+		if (strncmp(text, "add ", 4) != 0 || !read_pair(text + 4, &pair))
+			differ(trial, "relaxation of formats: %s", text);
+		filter->only_pair = &pair;
+	} else if (!is_yes_or_no(member->unit)) {
+		return;
+	}
+	feasible = is_feasible(trial, filter);
+	if (feasible != (text[0] != '\0'))
+		differ(trial, "%s@%s: relaxed to %s, and that %s",
+		       vocab_string(member->refusal, REFUSAL_PARTICIPANT),
+		       brute_units[member->unit].key, text[0] ? text : "nothing",
+		       feasible ? "works" : "does not work");
+}
+
+static void check_relaxation(struct trial *trial, const struct member *members, size_t len,
+			     const struct member *member)
+{
+	const struct numeric_key *key = numeric_key(member->unit);
+	struct brute_filter *filter = calloc(1, sizeof(*filter));
+
+	if (!filter)
+		abort();
+	for (size_t i = 0; i < len; i++)
+		if (members[i].set != member->set)
+			filter->out[members[i].user][members[i].unit] = true;
+	filter->instead_user = member->user;
+	filter->instead_unit = member->unit;
+	if (key)
+		check_number(trial, member, key, filter);
+	else
+		check_element(trial, member, filter);
+	trial->statistics->relaxations += vocab_has(member->refusal, REFUSAL_RELAXATION);
 	free(filter);
 }
 
