@@ -17,6 +17,10 @@
 #define X_ROW(unit, constraint, key) [BRUTE_##unit] = {CONSTRAINT_##constraint, key},
 const struct brute_unit_row brute_units[BRUTE_UNITS_LEN] = {BRUTE_UNITS(X_ROW)};
 
+const char *const brute_usage[BRUTE_USAGE_LEN] = {
+	"read", "write",    "scanout",	      "encode",	   "decode",
+	"none", "cpu-read", "cpu-read-often", "cpu-write", "cpu-write-often"};
+
 #define ANY_MODIFIER 0x00ffffffffffffffull
 #define MOST_BUFFERS 64
 #define BOUNCE_PIECE_MAX 262144
@@ -1680,6 +1684,23 @@ static uint64_t access_cost(const struct scene *scene, const struct brute_plan *
 	return fits ? cost : UINT64_MAX;
 }
 
+/* Adds what one of them does. */
+static void add_usage(const struct user *user, bool *usage)
+{
+	const struct participant *root = root_of(user);
+
+	usage[0] = usage[0] || user->reads;
+	usage[1] = usage[1] || user->writes;
+	if (!vocab_has(root, PARTICIPANT_USAGE))
+		usage[2] = usage[2] || root->role == ROLE_SCANOUT;
+	for (unsigned int i = 2; i < 5; i++)
+		usage[i] = usage[i] || has_word(&root->usage, brute_usage[i]);
+	usage[6] = usage[6] || cpu_reads(user) != CPU_ACCESS_NEVER;
+	usage[7] = usage[7] || cpu_reads(user) == CPU_ACCESS_OFTEN;
+	usage[8] = usage[8] || cpu_writes(user) != CPU_ACCESS_NEVER;
+	usage[9] = usage[9] || cpu_writes(user) == CPU_ACCESS_OFTEN;
+}
+
 static void weigh(const struct scene *scene, struct brute_plan *plan)
 {
 	uint64_t *key = plan->key;
@@ -1690,6 +1711,7 @@ static void weigh(const struct scene *scene, struct brute_plan *plan)
 
 		key[RULE_BOUNCE] |= plan->bounced[user->number];
 		plan->agent[user->number] = agent_of(user, plan);
+		add_usage(user, plan->usage);
 		often = often || cpu_reads(user) == CPU_ACCESS_OFTEN;
 		key[RULE_MODIFIER] += modifier_place(user, plan->fourcc, plan->modifier);
 	}
@@ -2156,19 +2178,34 @@ static bool next_split(struct split *split, unsigned int users)
 	return false;
 }
 
-static void take_split(const struct split *split, unsigned int users, struct brute_answer *answer)
+static void take_hop(const struct scene *all, const struct split *split, unsigned int from,
+		     unsigned int to, struct brute_answer *answer)
+{
+	struct brute_hop *hop = &answer->hops[answer->hops_len++];
+
+	*hop = (struct brute_hop){from, to, split->plans[from].picture_bytes, 0, 0};
+	for (unsigned int i = 0; i < all->len; i++)
+		for (unsigned int j = 0; j < all->len; j++)
+			if (split->group_of[i] == from && split->group_of[j] == to &&
+			    produces(&all->users[i], &all->users[j])) {
+				hop->producers |= 1u << i;
+				hop->consumers |= 1u << j;
+			}
+}
+
+static void take_split(const struct scene *all, const struct split *split,
+		       struct brute_answer *answer)
 {
 	answer->code = ERROR_NONE;
 	answer->groups_len = split->groups_len;
 	answer->copied_bytes = split->bytes;
-	memcpy(answer->group_of, split->group_of, users * sizeof(users));
+	memcpy(answer->group_of, split->group_of, sizeof(answer->group_of));
 	memcpy(answer->groups, split->plans, sizeof(split->plans));
 	answer->hops_len = 0;
 	for (unsigned int i = 0; i < split->groups_len; i++)
 		for (unsigned int j = 0; j < split->groups_len; j++)
 			if (split->hop[i][j])
-				answer->hops[answer->hops_len++] =
-					(struct brute_hop){i, j, split->plans[i].picture_bytes};
+				take_hop(all, split, i, j, answer);
 }
 
 static void solve_apart(const struct brute_input *input, struct brute_answer *answer)
@@ -2195,7 +2232,7 @@ static void solve_apart(const struct brute_input *input, struct brute_answer *an
 			*best = *split;
 	}
 	if (best->groups_len)
-		take_split(best, users, answer);
+		take_split(&all, best, answer);
 	free(split);
 }
 

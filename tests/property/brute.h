@@ -109,6 +109,10 @@ struct brute_input {
 	uint32_t fourcc;
 };
 
+/* The words of a plan's `usage`, in order. */
+#define BRUTE_USAGE_LEN 10
+extern const char *const brute_usage[BRUTE_USAGE_LEN];
+
 struct brute_plan {
 	const struct heap *heap;
 	uint32_t fourcc;
@@ -123,12 +127,14 @@ struct brute_plan {
 	bool bounced[BRUTE_USERS_MAX];
 	enum agent agent[BRUTE_USERS_MAX];
 	uint32_t colour[4];
+	bool usage[BRUTE_USAGE_LEN]; /* by brute_usage */
 	uint64_t key[RULES];
 };
 
 struct brute_hop {
 	unsigned int from, to;
 	uint64_t bytes;
+	uint32_t producers, consumers; /* bits of participants */
 };
 
 struct brute_answer {

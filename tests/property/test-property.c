@@ -147,6 +147,21 @@ static void compare_views(struct trial *trial, const struct brute_plan *expected
 	differ_number(trial, "views", next, plan->participants.len);
 }
 
+static void compare_usage(struct trial *trial, const struct brute_plan *expected,
+			  const struct plan *plan)
+{
+	size_t next = 0;
+
+	for (unsigned int i = 0; i < BRUTE_USAGE_LEN; i++) {
+		if (!expected->usage[i])
+			continue;
+		if (next >= plan->usage.len || strcmp(plan->usage.items[next], brute_usage[i]) != 0)
+			differ(trial, "usage: no %s where it should be", brute_usage[i]);
+		next++;
+	}
+	differ_number(trial, "words of usage", next, plan->usage.len);
+}
+
 static void compare_plan(struct trial *trial, const struct brute_plan *expected, uint32_t members,
 			 const struct plan *plan, bool copies)
 {
@@ -169,9 +184,28 @@ static void compare_plan(struct trial *trial, const struct brute_plan *expected,
 	compare_layout(trial, expected, plan);
 	compare_key(trial, expected, plan, copies);
 	compare_views(trial, expected, members, plan);
+	compare_usage(trial, expected, plan);
 	for (unsigned int i = 0; i < RULES; i++)
 		trial->statistics->rule_used[i] += expected->key[i] != 0;
 	trial->statistics->bounced += expected->key[RULE_BOUNCE] != 0;
+}
+
+/* The names of those whose bits are set, in order. */
+static void compare_names(struct trial *trial, const char *what, uint32_t members,
+			  const struct vocab_strings *names)
+{
+	size_t next = 0;
+
+	for (unsigned int i = 0; i < participants_len(trial); i++) {
+		if (!(members & 1u << i))
+			continue;
+		if (next >= names->len ||
+		    strcmp(names->items[next], participant_of(trial, i)->name) != 0)
+			differ(trial, "%s of a hop: no %s where it should be", what,
+			       participant_of(trial, i)->name);
+		next++;
+	}
+	differ_number(trial, what, next, names->len);
 }
 
 static void compare_split(struct trial *trial)
@@ -200,6 +234,8 @@ static void compare_split(struct trial *trial)
 		differ_number(trial, "hop from", expected->hops[i].from, hop->from);
 		differ_number(trial, "hop to", expected->hops[i].to, hop->to);
 		differ_number(trial, "hop bytes", expected->hops[i].bytes, hop->bytes);
+		compare_names(trial, "producers", expected->hops[i].producers, &hop->producers);
+		compare_names(trial, "consumers", expected->hops[i].consumers, &hop->consumers);
 	}
 }
 
