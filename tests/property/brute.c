@@ -1023,6 +1023,15 @@ static uint64_t end_of_planes(const struct plan *plan)
 	return end;
 }
 
+/* Whether all whose layouts count say the same as the n-th. */
+static bool agrees_with_all(const struct supply *supply, unsigned int n)
+{
+	for (unsigned int i = 0; i < supply->len; i++)
+		if (supply->counts[i] && !same_layout(supply->layouts[n], supply->layouts[i]))
+			return false;
+	return true;
+}
+
 /* A layout that is not linear is what it is. */
 static bool take_existing(const struct scene *scene, const struct plan *existing, uint32_t fourcc,
 			  uint64_t modifier, const struct supply *supply,
@@ -1038,7 +1047,7 @@ static bool take_existing(const struct scene *scene, const struct plan *existing
 	for (unsigned int i = 0; i < supply->len; i++) {
 		bool same = same_planes(&layout, supply->layouts[i]);
 
-		if (supply->counts[i] && !same)
+		if (supply->counts[i] && (!same || !agrees_with_all(supply, i)))
 			return false;
 		if (same && supply->layouts[i]->bytes > layout.bytes)
 			layout.bytes = supply->layouts[i]->bytes;
@@ -1060,14 +1069,11 @@ static bool make_layout(const struct scene *scene, uint32_t fourcc, uint64_t mod
 	if (existing)
 		return n == 0 &&
 		       take_existing(scene, existing, fourcc, modifier, supply, ret_picture);
-	for (unsigned int i = 0; i < supply->len; i++) {
+	for (unsigned int i = 0; i < supply->len; i++)
 		asked = asked || supply->counts[i];
-		if (n < supply->len && supply->counts[i] &&
-		    !same_layout(supply->layouts[n], supply->layouts[i]))
-			return false;
-	}
 	if (n < supply->len)
-		return lay_out_supplied(scene, supply->layouts[n], ret_picture);
+		return agrees_with_all(supply, n) &&
+		       lay_out_supplied(scene, supply->layouts[n], ret_picture);
 	return !asked; /* then none is a layout as well */
 }
 
