@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A machine and a request out of arbitrary bytes: any fact may be absent or at the end of its
- * limits. There is a plan that keeps what was asked, or an error with a name; and it is the same
- * one when everything is named in another order.
+ * limits, alternatives nest, layouts are supplied. There is a plan that keeps what was asked, a
+ * plan for each group, or an error with a name; it is the same one when everything is named in
+ * another order; and with the buffers of a plan there already, the same request gets them again.
  */
 #include <assert.h>
 #include <errno.h>
@@ -74,7 +75,57 @@ static uint64_t take_modifier(struct input *input)
 	return choice % 8 == 7 ? choice : 0;
 }
 
+/* A word that means something in this row of its group. */
+static const char *take_word(struct input *input, const void *record, unsigned int i)
+{
+	static const char *const heaps[] = {"heap1",	     "heap2",	  "heap3",
+					    "is:contiguous", "is:cached", "is:scattered+cached",
+					    "is:dma-heap",   "is:what"};
+	static const char *const usage[] = {"read",   "write", "scanout", "encode",
+					    "decode", "read",  "none",	  "what"};
+	static const char *const names[] = {"z\xc3\xa4", "y\xc3\xa4", "x\xc3\xa4", "w\xc3\xa4"};
+	uint8_t choice = take(input);
+
+	if (((const struct vocab_head *)record)->group == &vocab_participant &&
+	    i == PARTICIPANT_USAGE)
+		return usage[choice % 8];
+	if (((const struct vocab_head *)record)->group == &vocab_participant &&
+	    i == PARTICIPANT_READS_FROM)
+		return names[choice % 4];
+	return heaps[choice % 8];
+}
+
 static void fill(struct input *input, void *record);
+
+/* What is said of an alternative or of a layout by itself would end most requests at once. */
+static void make_element_useful(struct input *input, void *element)
+{
+	static const unsigned int rows[] = {PARTICIPANT_NAME,	    PARTICIPANT_DEVICE,
+					    PARTICIPANT_ROLE,	    PARTICIPANT_RANK,
+					    PARTICIPANT_OPTIONAL,   PARTICIPANT_USAGE,
+					    PARTICIPANT_READS_FROM, PARTICIPANT_COMPLETION,
+					    PARTICIPANT_CPU_ACCESS, PARTICIPANT_CPU_WRITES};
+	const struct vocab_group *group = ((struct vocab_head *)element)->group;
+	bool keep = take(input) % 32 == 31;
+
+	for (size_t i = 0;
+	     group == &vocab_participant && !keep && i < sizeof(rows) / sizeof(rows[0]); i++)
+		vocab_clear(element, rows[i]);
+	if (group == &vocab_layout && !keep) {
+		(void)vocab_set_number(element, LAYOUT_FORMAT, take_fourcc(input), VOCAB_DECLARED);
+		(void)vocab_set_number(element, LAYOUT_MODIFIER, take_modifier(input),
+				       VOCAB_DECLARED);
+		(void)vocab_set_number(element, LAYOUT_BYTES, 1 << 20, VOCAB_DECLARED);
+	}
+	if (group == &vocab_plane && !keep) {
+		vocab_clear(element, PLANE_MEMORY);
+		(void)vocab_set_number(element, PLANE_OFFSET, take(input) * 64u, VOCAB_DECLARED);
+		(void)vocab_set_number(element, PLANE_STRIDE, 1 + take(input) * 16u,
+				       VOCAB_DECLARED);
+		(void)vocab_set_number(element, PLANE_BYTES, 1 + take(input) * 256u,
+				       VOCAB_DECLARED);
+	}
+}
 
 static void fill_list(struct input *input, void *record, unsigned int i)
 {
@@ -82,16 +133,22 @@ static void fill_list(struct input *input, void *record, unsigned int i)
 	void *element;
 
 	for (unsigned int n = 1 + take(input) % 5; n > 0; n--) {
-		if (row->type == VOCAB_FORMATS)
-			(void)vocab_add_format(record, i, take_fourcc(input), take_modifier(input),
+		if (row->type == VOCAB_FORMATS) {
+			uint8_t wild = take(input);
+
+			(void)vocab_add_format(record, i, wild % 16 == 0 ? 0 : take_fourcc(input),
+					       wild % 8 == 1 ? 0x00ffffffffffffffull
+							     : take_modifier(input),
 					       VOCAB_DECLARED);
-		else if (row->type == VOCAB_SIZES)
+		} else if (row->type == VOCAB_SIZES) {
 			(void)vocab_add_size(record, i, take(input), take(input), VOCAB_KERNEL);
-		else if (row->type == VOCAB_STRINGS)
-			(void)vocab_add_string(record, i, take(input) % 2 ? "heap1" : "heap2",
+		} else if (row->type == VOCAB_STRINGS) {
+			(void)vocab_add_string(record, i, take_word(input, record, i),
 					       VOCAB_DECLARED);
-		else if (vocab_add_dict(record, i, VOCAB_KERNEL, &element) == 0)
+		} else if (vocab_add_dict(record, i, VOCAB_KERNEL, &element) == 0) {
 			fill(input, element);
+			make_element_useful(input, element);
+		}
 	}
 }
 
@@ -187,6 +244,9 @@ static struct machine *take_machine(struct input *input)
 
 	if (vocab_create(&vocab_machine, &machine))
 		abort();
+	fill_row(input, machine, MACHINE_PAGE_BYTES);
+	fill_row(input, machine, MACHINE_MEMORY_MAX);
+	fill_row(input, machine, MACHINE_BOUNCE);
 	add_to_machine(input, machine, &vocab_heap, "heap");
 	add_to_machine(input, machine, &vocab_device, "device");
 	return machine;
@@ -224,6 +284,7 @@ static struct request *take_request(struct input *input, const struct machine *m
 {
 	struct request *request;
 	void *participant;
+	uint8_t flags;
 
 	if (vocab_create(&vocab_request, &request))
 		abort();
@@ -239,6 +300,11 @@ static struct request *take_request(struct input *input, const struct machine *m
 		if (take(input) % 8)
 			vocab_clear(request, row);
 	vocab_clear(request, REQUEST_PARTICIPANTS);
+	flags = take(input);
+	for (unsigned int row = REQUEST_FORBID_SCARCE; row <= REQUEST_ALLOW_COPIES;
+	     row++, flags /= 4)
+		if (flags % 4 == 3)
+			(void)vocab_set_number(request, row, true, VOCAB_DECLARED);
 	for (unsigned int n = 0, len = 1 + take(input) % 4; n < len; n++) {
 		if (vocab_add_dict(request, REQUEST_PARTICIPANTS, VOCAB_DECLARED, &participant))
 			abort();
@@ -250,16 +316,19 @@ static struct request *take_request(struct input *input, const struct machine *m
 
 /* ---- what holds of every plan ---- */
 
+static const struct plane *plane_of(const struct plan *plan, size_t i)
+{
+	return (const struct plane *)plan->planes.items[i];
+}
+
 static void check_layout(const struct plan *plan)
 {
 	uint64_t end;
 
-	assert(plan->memory.len == 1);
+	assert(plan->memory.len == 1 && plan->planes.len);
 	for (size_t i = 0; i < plan->planes.len; i++) {
-		const struct plane *plane = (const struct plane *)plan->planes.items[i];
-
-		assert(plane->stride);
-		assert(arith_add(plane->offset, plane->bytes, &end));
+		assert(plane_of(plan, i)->stride);
+		assert(arith_add(plane_of(plan, i)->offset, plane_of(plan, i)->bytes, &end));
 		assert(end <= plan->picture_bytes);
 	}
 	assert(plan->picture_bytes <= ((struct memory_object *)plan->memory.items[0])->bytes);
@@ -269,8 +338,9 @@ static void check_layout(const struct plan *plan)
 static bool lists(const struct vocab_formats *list, const struct plan *plan)
 {
 	for (size_t i = 0; i < list->len; i++)
-		if (list->items[i].fourcc == plan->format &&
-		    list->items[i].modifier == plan->modifier)
+		if ((!list->items[i].fourcc || list->items[i].fourcc == plan->format) &&
+		    (list->items[i].modifier == 0x00ffffffffffffffull ||
+		     list->items[i].modifier == plan->modifier))
 			return true;
 	return false;
 }
@@ -288,73 +358,140 @@ static uint64_t heap_top(const struct heap *heap)
 	return max < top ? max : top;
 }
 
-static void check_wish(const struct plan *plan, const struct heap *heap,
+/* Of a participant's record or one of its alternatives. */
+static void check_keys(const struct plan *plan, const struct heap *heap,
 		       const struct participant *wish)
 {
-	const struct plane *first = (const struct plane *)plan->planes.items[0];
-
 	assert(!wish->formats.len || lists(&wish->formats, plan));
-	assert(first->stride >= vocab_number(wish, PARTICIPANT_STRIDE_MIN));
-	assert(first->stride <= vocab_number(wish, PARTICIPANT_STRIDE_MAX));
+	assert(plane_of(plan, 0)->stride >= vocab_number(wish, PARTICIPANT_STRIDE_MIN));
+	assert(plane_of(plan, 0)->stride <= vocab_number(wish, PARTICIPANT_STRIDE_MAX));
 	assert(plan->count <= vocab_number(wish, PARTICIPANT_MAX_COUNT));
+	assert(plan->count >= vocab_number(wish, PARTICIPANT_MIN_COUNT));
 	assert(plan->picture_bytes >= vocab_number(wish, PARTICIPANT_BYTES_MIN));
 	assert(plan->picture_bytes <= vocab_number(wish, PARTICIPANT_BYTES_MAX));
+	assert(plan->picture_bytes % vocab_number(wish, PARTICIPANT_BYTES_ALIGN) == 0);
+	assert(plan->width % vocab_number(wish, PARTICIPANT_WIDTH_ALIGN) == 0);
 	assert(!vocab_number(wish, PARTICIPANT_CONTIGUOUS) || vocab_number(heap, HEAP_CONTIGUOUS));
+	assert(!vocab_number(wish, PARTICIPANT_PROTECTED) || vocab_number(heap, HEAP_PROTECTED));
+	assert(vocab_number(heap, HEAP_ALIGNMENT) % vocab_number(wish, PARTICIPANT_BASE_ALIGN) ==
+	       0);
 	assert(heap_top(heap) <= highest(vocab_number(wish, PARTICIPANT_ADDRESS_BITS)));
 	for (size_t i = 0; i < plan->planes.len; i++) {
-		const struct plane *plane = (const struct plane *)plan->planes.items[i];
-
-		assert(plane->stride % vocab_number(wish, PARTICIPANT_STRIDE_ALIGN) == 0);
-		assert(plane->offset % vocab_number(wish, PARTICIPANT_OFFSET_ALIGN) == 0);
+		assert(plane_of(plan, i)->stride % vocab_number(wish, PARTICIPANT_STRIDE_ALIGN) ==
+		       0);
+		assert(plane_of(plan, i)->offset % vocab_number(wish, PARTICIPANT_OFFSET_ALIGN) ==
+		       0);
 	}
 }
 
+/* Its record, and on each level the alternative that the view names ("1.0"). */
+static void check_wish(const struct plan *plan, const struct heap *heap,
+		       const struct participant *wish, const struct view *view)
+{
+	const char *path = vocab_string(view, VIEW_ALTERNATIVE);
+	char *end;
+
+	check_keys(plan, heap, wish);
+	while (wish->alternatives.len) {
+		unsigned long number = strtoul(path, &end, 10);
+
+		assert(end != path && number < wish->alternatives.len);
+		wish = (const struct participant *)wish->alternatives.items[number];
+		check_keys(plan, heap, wish);
+		path = *end == '.' ? end + 1 : end;
+	}
+	assert(!*path);
+}
+
 /* A device of which nothing is known is taken for the worst. */
-static void check_device(const struct machine *machine, const struct heap *heap,
-			 const struct participant *wish)
+static void check_device(const struct machine *machine, const struct request *request,
+			 const struct heap *heap, const struct participant *wish,
+			 const struct view *view)
 {
 	const struct device *device = machine_find_device(machine, wish->device);
 	const struct device_role *role = device_find_role(device, (enum role)wish->role);
 
 	assert(vocab_number(role, ROLE_IMPORTS));
+	assert(!vocab_number(heap, HEAP_PROTECTED) ||
+	       (vocab_has(role, ROLE_CPU_COPIES) && !role->cpu_copies));
 	if (vocab_number(device, DEVICE_IOMMU))
 		return;
 	if (vocab_number(role, ROLE_CONTIGUITY) != CONTIGUITY_NONE)
 		assert(vocab_number(heap, HEAP_CONTIGUOUS));
 	if (!vocab_number(role, ROLE_DMA_MAPS))
 		return;
+	if (vocab_number(view, VIEW_BOUNCED)) {
+		assert(vocab_number(request, REQUEST_ALLOW_BOUNCE) ||
+		       vocab_number(machine, MACHINE_BOUNCE) == BOUNCE_ALWAYS);
+		assert(vocab_has(role, ROLE_CPU_COPIES) && !role->cpu_copies);
+		return;
+	}
 	assert(heap_top(heap) <= highest(vocab_number(device, DEVICE_ADDRESS_BITS)));
 	assert(heap_top(heap) <= vocab_number(device, DEVICE_ADDRESS_MAX));
 	assert(!vocab_number(device, DEVICE_BOUNCED));
 }
 
-static void check_plan(const struct machine *machine, const struct request *request,
-		       const struct plan *plan)
+static const struct participant *find_participant(const struct request *request, const char *name)
 {
-	const struct heap *heap = machine_find_heap(machine, plan->heap);
+	for (size_t i = 0; i < request->participants.len; i++)
+		if (strcmp(vocab_string(request->participants.items[i], PARTICIPANT_NAME), name) ==
+		    0)
+			return (const struct participant *)request->participants.items[i];
+	abort();
+}
 
+/* Returns how many participants it is for. */
+static size_t check_plan(const struct machine *machine, const struct request *request,
+			 const struct plan *plan)
+{
+	const struct heap *heap = machine_find_heap(machine, vocab_string(plan, PLAN_HEAP));
+	size_t sum = 0;
+
+	for (size_t i = 0; i < plan->groups.len; i++)
+		sum += check_plan(machine, request, (const struct plan *)plan->groups.items[i]);
+	if (plan->groups.len) {
+		assert(vocab_number(request, REQUEST_ALLOW_COPIES) && plan->groups.len > 1);
+		return sum;
+	}
 	assert(heap);
 	check_layout(plan);
-	for (size_t i = 0; i < request->participants.len; i++) {
-		const struct participant *wish =
-			(const struct participant *)request->participants.items[i];
+	for (size_t i = 0; i < plan->participants.len; i++) {
+		const struct view *view = (const struct view *)plan->participants.items[i];
+		const struct participant *wish = find_participant(request, view->name);
 
-		check_wish(plan, heap, wish);
+		check_wish(plan, heap, wish, view);
 		if (wish->role != ROLE_CPU)
-			check_device(machine, heap, wish);
+			check_device(machine, request, heap, wish, view);
+		assert(wish->role != ROLE_CPU || !vocab_number(heap, HEAP_PROTECTED));
 	}
 	assert(!request->formats.len || lists(&request->formats, plan));
 	assert(plan->count >= vocab_number(request, REQUEST_COUNT));
+	return plan->participants.len;
 }
 
-/* Returns owned the answer as text. */
-static char *answer(const struct machine *machine, struct request *request)
+/* Whoever comes to the buffers of a plan and asks for what it was made for gets them. */
+static void check_again(const struct machine *machine, const struct request *request,
+			const struct plan *plan)
+{
+	struct solve_options options = {.existing = plan};
+	struct error error = {0};
+	struct plan *again;
+
+	assert(solve_with(machine, request, &options, &error, &again) == 0);
+	assert(strcmp(plan->heap, again->heap) == 0 && plan->format == again->format &&
+	       plan->modifier == again->modifier && plan->count == again->count);
+	vocab_destroy(again);
+}
+
+/* Returns owned the answer as text; sets whether it was refused before it was solved. */
+static char *answer(const struct machine *machine, struct request *request, bool *ret_refused)
 {
 	struct error error = {0};
 	struct plan *plan = NULL;
 	int result = request_settle(request, machine, &error);
 	char *text;
 
+	*ret_refused = result != 0;
 	if (!result)
 		result = solve(machine, request, &error, &plan);
 	if (result) {
@@ -362,7 +499,9 @@ static char *answer(const struct machine *machine, struct request *request)
 		assert(error.details && error.details->refusals.len);
 		text = text_error(&error);
 	} else {
-		check_plan(machine, request, plan);
+		assert(check_plan(machine, request, plan) == request->participants.len);
+		if (!plan->groups.len)
+			check_again(machine, request, plan);
 		text = text_plan(plan);
 	}
 	assert(text && utf8_valid(text));
@@ -381,28 +520,23 @@ static void reverse(struct vocab_dicts *list)
 	}
 }
 
-/* Settling stops at the first thing that is wrong; what comes first is a matter of order. */
-static bool depends_on_order(const char *text)
-{
-	return strncmp(text, "the request is wrong", 20) == 0 ||
-	       strncmp(text, "There is no such device", 23) == 0;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = {data, size};
 	struct machine *machine = take_machine(&input);
 	struct request *request = take_request(&input, machine), *turned;
+	bool refused, other_refused;
 	char *text, *other;
 
 	if (vocab_copy(request, &turned))
 		abort();
-	text = answer(machine, request);
+	text = answer(machine, request, &refused);
 	reverse(&turned->participants);
 	reverse(&machine->devices);
 	reverse(&machine->heaps);
-	other = answer(machine, turned);
-	assert(depends_on_order(text) ? depends_on_order(other) : strcmp(text, other) == 0);
+	other = answer(machine, turned, &other_refused);
+	/* settling stops at the first thing that is wrong; what comes first is a matter of order */
+	assert(refused ? other_refused : strcmp(text, other) == 0);
 	free(text);
 	free(other);
 	vocab_destroy(request);

@@ -92,6 +92,10 @@ static void read_error(DBusMessage *message)
 
 /* ---- messages that are made ---- */
 
+/* A request has participants, they have alternatives, which nest, and those have layouts with
+ * planes; deeper than all of these. libdbus has a limit of its own. */
+#define NESTED_MAX 9
+
 struct input {
 	const uint8_t *data;
 	size_t size;
@@ -203,7 +207,7 @@ static void append_value(struct input *input, DBusMessageIter *variant, const ch
 	if (take(input) == 0xff)
 		len = 1100;
 	assert(dbus_message_iter_open_container(variant, DBUS_TYPE_ARRAY, type + 1, &list));
-	for (unsigned int i = 0; i < len && depth < 4; i++)
+	for (unsigned int i = 0; i < len && depth < NESTED_MAX; i++)
 		append_element(input, &list, type + 1, row, depth);
 	assert(dbus_message_iter_close_container(variant, &list));
 }
@@ -300,9 +304,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 #define MADE_SEEDS 64u
 
-static void fill(void *record);
+/* Alternatives have alternatives: in a seed, so many. */
+#define SEED_NESTED_MAX 6
 
-static void fill_row(void *record, unsigned int i)
+static void fill(void *record, unsigned int depth);
+
+static void fill_row(void *record, unsigned int i, unsigned int depth)
 {
 	const struct vocab_row *row = &((struct vocab_head *)record)->group->rows[i];
 	void *element;
@@ -324,8 +331,9 @@ static void fill_row(void *record, unsigned int i)
 		(void)vocab_add_size(record, i, 640, 480, VOCAB_DECLARED);
 		break;
 	case VOCAB_DICTS:
-		if (vocab_add_dict(record, i, VOCAB_DECLARED, &element) == 0)
-			fill(element);
+		if (depth < SEED_NESTED_MAX &&
+		    vocab_add_dict(record, i, VOCAB_DECLARED, &element) == 0)
+			fill(element, depth + 1);
 		break;
 	default:
 		(void)vocab_set_number(record, i, row->dflt < row->min ? row->min : row->dflt,
@@ -334,10 +342,10 @@ static void fill_row(void *record, unsigned int i)
 	}
 }
 
-static void fill(void *record)
+static void fill(void *record, unsigned int depth)
 {
 	for (unsigned int i = 0; i < ((struct vocab_head *)record)->group->rows_len; i++)
-		fill_row(record, i);
+		fill_row(record, i, depth);
 }
 
 /* An entry that is wrong whatever the group. */
@@ -406,7 +414,7 @@ size_t fuzz_seed(unsigned int number, uint8_t *data, size_t size)
 		abort();
 	dbus_message_iter_init_append(message, &iter);
 	if (number < groups && vocab_create(vocab_groups[number], &record) == 0) {
-		fill(record);
+		fill(record, 0);
 		(void)wire_append_record(&iter, record);
 		vocab_destroy(record);
 	} else {

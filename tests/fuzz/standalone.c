@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs a target without libFuzzer: a bounded number of inputs, the same ones each time. Each is a
- * seed of the target with some of its bytes changed.
+ * Runs a target without libFuzzer: first every file of the folders that are named, then a bounded
+ * number of inputs, the same ones each time. Each of these is a seed of the target with some of its
+ * bytes changed.
  *
  * DMABROKER_FUZZ_RUNS    how many inputs (20000)
  * DMABROKER_FUZZ_SEED    which ones (1)
+ *
+ * usage: fuzz-TARGET [FOLDER...]
  */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,14 +95,56 @@ static unsigned int count_seeds(uint8_t *data)
 	return len;
 }
 
-int main(void)
+static void run_file(const char *folder, const char *name, uint8_t *data)
+{
+	char path[4096];
+	size_t size;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "r");
+	if (!file)
+		abort();
+	size = fread(data, 1, INPUT_BYTES, file);
+	fclose(file);
+	LLVMFuzzerTestOneInput(data, size);
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* Returns how many files there were; a corpus without any is a mistake. */
+static unsigned int run_folder(const char *folder, uint8_t *data)
+{
+	struct dirent **entries;
+	int len = scandir(folder, &entries, NULL, by_name);
+	unsigned int files = 0;
+
+	for (int i = 0; i < len; i++) {
+		if (entries[i]->d_name[0] != '.') {
+			run_file(folder, entries[i]->d_name, data);
+			files++;
+		}
+		free(entries[i]);
+	}
+	if (!files)
+		abort();
+	free(entries);
+	return files;
+}
+
+int main(int argc, char **argv)
 {
 	unsigned long runs = from_environment("DMABROKER_FUZZ_RUNS", RUNS);
 	uint8_t *data = malloc(INPUT_BYTES);
-	unsigned int seeds = data ? count_seeds(data) : 0;
+	unsigned int seeds = data ? count_seeds(data) : 0, files = 0;
 
 	if (!seeds)
 		abort();
+	for (int i = 1; i < argc; i++)
+		files += run_folder(argv[i], data);
 	state = 0x9e3779b97f4a7c15ull * from_environment("DMABROKER_FUZZ_SEED", 1) | 1;
 	for (unsigned long run = 0; run < runs; run++) {
 		size_t size = fuzz_seed((unsigned int)(run % seeds), data, INPUT_BYTES);
@@ -109,6 +155,7 @@ int main(void)
 		LLVMFuzzerTestOneInput(data, size);
 	}
 	free(data);
-	printf("ok 1 - %lu inputs from %u seeds\n1..1\n", runs, seeds);
+	printf("ok 1 - %u inputs of the corpus\n", files);
+	printf("ok 2 - %lu inputs from %u seeds\n1..2\n", runs, seeds);
 	return 0;
 }
