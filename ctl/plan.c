@@ -121,6 +121,21 @@ static void show_plan(const struct ctl *ctl, const struct overview *overview)
 		show_costs(ctl, overview->plan);
 }
 
+/* What an allocation tried in vain; a whole plan's description has it. */
+static void show_tried(const struct dmabroker_record *plan)
+{
+	const struct dmabroker_record *reason;
+	char *line;
+
+	for (size_t i = 0; dmabroker_record_get_record(plan, "tried", i, &reason) == 0; i++) {
+		line = text_format("  tried %s %s: %s\n", text_string(reason, "choice", "?"),
+				   text_string(reason, "value", ""),
+				   text_string(reason, "wanted", ""));
+		text_lines(line);
+		free(line);
+	}
+}
+
 /* The groups of a plan with copies, each with a plan of its own. */
 static void show_groups(const struct ctl *ctl, const struct overview *overview)
 {
@@ -135,6 +150,7 @@ static void show_groups(const struct ctl *ctl, const struct overview *overview)
 		       : "; another split may copy less, the search was cut short");
 	free(bytes);
 	copies_show(overview->plan);
+	show_tried(overview->plan);
 	group.group = true;
 	for (size_t i = 0;
 	     dmabroker_record_get_record(overview->plan, "groups", i, &group.plan) == 0; i++) {

@@ -377,7 +377,7 @@ static void describe(FILE *out, const struct vocab_row *row)
 		fprintf(out, "a list of %llu to %llu ", (unsigned long long)row->min,
 			(unsigned long long)row->max);
 		fputs(row->type == VOCAB_STRINGS   ? "strings"
-		      : row->type == VOCAB_FORMATS ? "formats such as XR24 or NV12:0x0"
+		      : row->type == VOCAB_FORMATS ? "formats such as XR24, NV12:0x0 or NV12:*"
 		      : row->type == VOCAB_SIZES   ? "sizes such as 640x480"
 						   : "objects",
 		      out);

@@ -13,9 +13,10 @@ import subprocess
 import sys
 import tempfile
 
-CASES = ("pc.camera-screen", "raspberry-pi.camera-display", "rockchip.record", "rig.contiguous")
+CASES = ("pc.camera-screen", "raspberry-pi.camera-display", "rockchip.record", "rig.contiguous",
+         "pc.alternatives", "rig.copies", "rig.three-conflicts")
 NUMBERS = [0, 1, -1, 3, 12, 64, 4096, 65536, 2**31, 2**32 - 1, 2**32, 2**63, 2**64 - 1, 2**64]
-OTHERS = [None, True, "", "x", "0x0", "XR24", "NV12", "whole", "dma-sg", "capture", [], {}, 1.5,
+OTHERS = [None, True, "", "x", "*", "*:0x0", "0x0", "XR24", "NV12", "whole", "dma-sg", "capture", [], {}, 1.5,
           ["640x480", "0x0", "4294967295x4294967295"], "\u0001\u00e4\\\"", "system"]
 
 

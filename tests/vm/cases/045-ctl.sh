@@ -166,7 +166,7 @@ json heap reserved
 json count 3
 check "afterwards there are no buffers" wait_for 20 there_are 0
 run 1 "alloc of more than there is" alloc --size 1920x1080 --format XR24 --count 20 --heap reserved cpu -- touch "$tap_scratch/ran"
-complains "capacity: wants 20 buffers of 8294400 bytes"
+complains "capacity: wants a heap with room for all buffers"
 check "its command does not run" test ! -e "$tap_scratch/ran"
 
 # hold: 64 buffers in the background; its pid in $holder
