@@ -20,7 +20,8 @@
 struct test_case {
 	size_t format;
 	const struct format_info *info;
-	uint32_t width, height, stride, offset_align;
+	uint32_t width, height, stride;
+	uint64_t offset_align;
 };
 
 /* Small and large ones alike. */
@@ -92,10 +93,9 @@ static struct test_case draw_case(size_t formats_len)
 {
 	struct test_case test = {
 		.format = draw_below(formats_len), .width = draw_size(), .height = draw_size()};
-	uint64_t align = draw_align();
 
 	test.info = format_at(test.format);
-	test.offset_align = align > UINT32_MAX ? UINT32_MAX : (uint32_t)align;
+	test.offset_align = draw_align();
 	test.stride = draw_stride(test.info, test.width);
 	return test;
 }
@@ -104,7 +104,7 @@ static struct test_case draw_case(size_t formats_len)
 
 static void differs(const struct test_case *test, const char *what)
 {
-	ck_abort_msg("%s: %s of %" PRIu32 "x%" PRIu32 ", stride %" PRIu32 ", offsets of %" PRIu32,
+	ck_abort_msg("%s: %s of %" PRIu32 "x%" PRIu32 ", stride %" PRIu32 ", offsets of %" PRIu64,
 		     what, test->info->name, test->width, test->height, test->stride,
 		     test->offset_align);
 }
