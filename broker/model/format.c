@@ -353,20 +353,6 @@ uint32_t format_stride_min(const struct format_info *info, uint32_t width)
 	return stride > UINT32_MAX ? 0 : (uint32_t)stride;
 }
 
-uint64_t format_stride_ratio(const struct format_info *info)
-{
-	const struct format_plane *first = &info->planes[0];
-	uint64_t ratio = 1;
-
-	for (unsigned int i = 1; i < info->planes_len; i++) {
-		const struct format_plane *plane = &info->planes[i];
-
-		ratio = arith_max(ratio, (uint64_t)first->block_bytes * plane->block_width /
-						 plane->block_bytes / first->block_width);
-	}
-	return ratio;
-}
-
 /* The stride of plane i that belongs to `stride` of the first; 0: it is no whole number. */
 static uint32_t plane_stride(const struct format_info *info, unsigned int i, uint32_t stride)
 {
@@ -380,7 +366,7 @@ static uint32_t plane_stride(const struct format_info *info, unsigned int i, uin
 }
 
 bool format_layout(const struct format_info *info, uint32_t height, uint32_t stride,
-		   uint32_t offset_align, struct format_layout *ret_layout)
+		   uint64_t offset_align, struct format_layout *ret_layout)
 {
 	struct format_layout layout = {.planes_len = info->planes_len};
 

@@ -53,17 +53,10 @@ struct format_layout {
 };
 
 /*
- * The smallest stride of the first plane, in bytes, with which a row fits into every plane; it need
- * not be a multiple of format_stride_ratio. 0: it overflows 32 bit, or the width is 0.
+ * The smallest stride of the first plane, in bytes, with which a row fits into every plane; those
+ * of the others need not be whole numbers with it. 0: it overflows 32 bit, or the width is 0.
  */
 uint32_t format_stride_min(const struct format_info *info, uint32_t width);
-
-/*
- * How many times larger the first plane's stride is than the smallest of the others; at least 1.
- * All planes' strides are whole numbers if the first one's is a multiple of it; if it is a multiple
- * of n times the ratio, then theirs are multiples of n.
- */
-uint64_t format_stride_ratio(const struct format_info *info);
 
 /*
  * Lays out a linear picture in one memory object, as V4L2 does: planes one after the other, the
@@ -73,6 +66,6 @@ uint64_t format_stride_ratio(const struct format_info *info);
  * not divide for the other planes.
  */
 bool format_layout(const struct format_info *info, uint32_t height, uint32_t stride,
-		   uint32_t offset_align, struct format_layout *ret_layout);
+		   uint64_t offset_align, struct format_layout *ret_layout);
 
 #endif

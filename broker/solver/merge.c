@@ -366,9 +366,7 @@ static bool lay_out(const struct demand *demand, uint32_t width, uint32_t height
 
 	return settle_rows(demand, height, demand->info->planes_len > 1, &rows) &&
 	       settle_stride(demand, width, rows, &stride) && demand->offset_align &&
-	       demand->offset_align <= UINT32_MAX &&
-	       format_layout(demand->info, rows, stride, (uint32_t)demand->offset_align,
-			     ret_layout) &&
+	       format_layout(demand->info, rows, stride, demand->offset_align, ret_layout) &&
 	       (!demand->packed || is_packed(ret_layout));
 }
 

@@ -415,25 +415,6 @@ START_TEST(formats_are_found_by_each_of_their_names)
 }
 END_TEST
 
-/* What format.h promises of the ratio, for every row: nothing but whole strides come of it. */
-START_TEST(ratio_makes_whole_strides)
-{
-	const struct format_info *info;
-	struct format_layout layout;
-
-	for (size_t i = 0; (info = format_at(i)); i++)
-		for (uint32_t times = 1; times <= 64; times++) {
-			uint32_t ratio = (uint32_t)format_stride_ratio(info);
-
-			ck_assert_uint_ge(ratio, 1);
-			ck_assert_msg(format_layout(info, 2, times * ratio, 1, &layout), "%s",
-				      info->name);
-			for (unsigned int j = 0; j < layout.planes_len; j++)
-				ck_assert_msg(layout.stride[j] % times == 0, "%s", info->name);
-		}
-}
-END_TEST
-
 START_TEST(fourccs_as_text)
 {
 	char text[FORMAT_TEXT_BYTES];
@@ -505,7 +486,6 @@ int main(void)
 			    sizeof(worlds) / sizeof(worlds[0]));
 	tcase_add_test(all, fourccs_of_no_picture);
 	tcase_add_test(all, formats_are_found_by_each_of_their_names);
-	tcase_add_test(all, ratio_makes_whole_strides);
 	tcase_add_test(all, fourccs_as_text);
 	tcase_add_test(all, errors_have_a_name_each);
 	tcase_add_test(all, error_text_names_all_members);

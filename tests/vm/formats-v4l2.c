@@ -206,6 +206,31 @@ void vivid_write(const struct party *party, const struct shared *shared, struct 
 	place_finish(&place);
 }
 
+/* As the driver begins. */
+static void reset_camera(int fd)
+{
+	set_item(fd, "Test Pattern", "75% Colorbar");
+	set_item(fd, "OSD Text Mode", "All");
+}
+
+void vivid_restore(const struct party *party)
+{
+	struct v4l2_dv_timings timings = V4L2_DV_BT_CEA_1280X720P60;
+	int camera = open_node(party->writer_node), input = open_node(party->loop_node);
+	int output = open_node(party->reader_node), first = 0;
+
+	reset_camera(camera);
+	set_item(input, "HDMI 001-0 Is Connected To", "Test Pattern Generator");
+	call(input, VIDIOC_S_DV_TIMINGS, &timings, "VIDIOC_S_DV_TIMINGS");
+	call(input, VIDIOC_S_INPUT, &first, "VIDIOC_S_INPUT");
+	reset_camera(input);
+	call(output, VIDIOC_S_DV_TIMINGS, &timings, "VIDIOC_S_DV_TIMINGS");
+	call(output, VIDIOC_S_OUTPUT, &first, "VIDIOC_S_OUTPUT");
+	close(camera);
+	close(input);
+	close(output);
+}
+
 struct seen vivid_see(const struct party *party)
 {
 	struct place place = capture(party->writer_node, NULL, V4L2_PIX_FMT_XBGR32);

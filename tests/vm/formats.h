@@ -15,7 +15,7 @@
 
 #define FORMATS_WIDTH 640
 #define FORMATS_HEIGHT 480
-#define FORMATS_WAIT_MS 10000
+#define FORMATS_WAIT_MS 30000
 
 /* A picture that can be looked at. */
 struct seen {
@@ -72,6 +72,9 @@ void vivid_read(const struct party *party, const struct shared *shared);
 void vim2m_read(const struct party *party, const struct shared *shared);
 void vicodec_read(const struct party *party, const struct shared *shared);
 void vkms_read(const struct party *party, const struct shared *shared);
+
+/* Leaves the devices as they were found: other cases may share the machine. */
+void vivid_restore(const struct party *party);
 
 /* What vivid's camera sees, and what vkms shows of the shared memory: both as XRGB8888. */
 struct seen vivid_see(const struct party *party);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Every format that two drivers share, by plan from one to the other.
-# rig: timeout=600
+# rig: timeout=1200
 
 . "$SRC/tests/vm/lib.sh"
 
