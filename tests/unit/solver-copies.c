@@ -13,7 +13,7 @@
 const struct row copy_rows[] = {
 	{"two that share no heap", "lab", RGB "a=cap:capture/h=system b=out:output/h=cma",
 	 "copies 1228800 | " ONE("system") "(a) | " ONE("cma") "(b) | 0>1 1228800",
-	 .details = "copied-bytes=1228800 exact=1 heap="},
+	 .details = "copied-bytes=1228800 exact=1 heap= hop0.producers=a hop0.consumers=b"},
 	{"copies only if the request allows them", "lab",
 	 "640x480 f=XR24 a=cap:capture/h=system b=out:output/h=cma",
 	 "Conflict a:heaps@allowed-heaps b:heaps@allowed-heaps"},
@@ -124,5 +124,16 @@ const struct row copy_rows[] = {
 	 "copies 1228800 inexact | " ONE(
 		 "system") "(a) | cma XR24 2560 1228800 8 (b,c,d,e,g,i,j,k) | 0>1 1228800",
 	 .details = "exact=0"},
+	{"a hop says whose frames it carries, and for whom", "lab",
+	 RGB "a=cap:capture/h=system b=cap:capture/h=system c=out:output/h=system "
+	     "d=out:output/h=cma e=out:output/h=cma/reads-from=b g=out:output/h=cma/usage=none",
+	 "copies 1228800 | system XR24 2560 1228800 3 (a,b,c) | " TWO("cma") "(d,e,g) "
+									     "| 0>1 1228800",
+	 .details = "hop0.producers=a,b hop0.consumers=d,e"},
+	{"a hop carries no frames of who feeds nobody there", "lab",
+	 RGB "a=cap:capture/h=system b=cap:capture/h=system c=out:output/h=system "
+	     "d=out:output/h=cma/reads-from=b",
+	 "copies 1228800 | system XR24 2560 1228800 3 (a,b,c) | " ONE("cma") "(d) | 0>1 1228800",
+	 .details = "hop0.producers=b hop0.consumers=d"},
 	{NULL},
 };
