@@ -13,7 +13,7 @@
 const struct row copy_rows[] = {
 	{"two that share no heap", "lab", RGB "a=cap:capture/h=system b=out:output/h=cma",
 	 "copies 1228800 | " ONE("system") "(a) | " ONE("cma") "(b) | 0>1 1228800",
-	 .details = "copied-bytes=1228800 exact=1 heap="},
+	 .details = "copied-bytes=1228800 exact=1 heap= hop0.producers=a hop0.consumers=b"},
 	{"copies only if the request allows them", "lab",
 	 "640x480 f=XR24 a=cap:capture/h=system b=out:output/h=cma",
 	 "Conflict a:heaps@allowed-heaps b:heaps@allowed-heaps"},
@@ -124,5 +124,36 @@ const struct row copy_rows[] = {
 	 "copies 1228800 inexact | " ONE(
 		 "system") "(a) | cma XR24 2560 1228800 8 (b,c,d,e,g,i,j,k) | 0>1 1228800",
 	 .details = "exact=0"},
+	{"a hop says whose frames it carries, and for whom", "lab",
+	 RGB "a=cap:capture/h=system b=cap:capture/h=system c=out:output/h=system "
+	     "d=out:output/h=cma e=out:output/h=cma/reads-from=b g=out:output/h=cma/usage=none",
+	 "copies 1228800 | system XR24 2560 1228800 3 (a,b,c) | " TWO("cma") "(d,e,g) "
+									     "| 0>1 1228800",
+	 .details = "hop0.producers=a,b hop0.consumers=d,e"},
+	{"a hop carries no frames of who feeds nobody there", "lab",
+	 RGB "a=cap:capture/h=system b=cap:capture/h=system c=out:output/h=system "
+	     "d=out:output/h=cma/reads-from=b",
+	 "copies 1228800 | system XR24 2560 1228800 3 (a,b,c) | " ONE("cma") "(d) | 0>1 1228800",
+	 .details = "hop0.producers=b hop0.consumers=d"},
+	{"further sizes are those of a group", "lab",
+	 RGB "a=cap:capture/h=system/width-max=640 b=out:output/h=cma/sizes=1280x720",
+	 "copies 1228800 | " ONE("system") "(a) | cma XR24 2560 3686400 1 (b) | 0>1 1228800"},
+	{"two that hold more than there can be hold them apart", "lab",
+	 RGB "a=cap:capture/camping=40 b=out:output/camping=40",
+	 "copies 1228800 | system XR24 2560 1228800 40 (a) | system XR24 2560 1228800 40 (b) "
+	 "| 0>1 1228800"},
+	{"two that need another pair of rows in memory", "lab cap:capture/f.height-align=64",
+	 ASK "f=NV12 a=cap:capture b=out:output",
+	 "copies 491520 | system NV12 640 491520 1 (a) | " NV12("system") "(b) | 0>1 491520"},
+	{"who needs contiguous memory gets it alone, where the others may not have it", "lab",
+	 RGB "a=contig:capture b=out:output/-h=is:contiguous",
+	 "copies 1228800 | " ONE("cma") "(a) | " ONE("system") "(b) | 0>1 1228800"},
+	{"no copies into buffers of nobody: who refuses foreign buffers",
+	 "lab out:output/imports=0", RGB "a=cap:capture b=out:output",
+	 "Conflict b:device@device.imports"},
+	{"bounce buffers are allowed in a group as in a request", "lab -safe machine/bounce=reach",
+	 RGB "allow-bounce=1 a=cap32:capture/-h=cma b=out:output/h=cma",
+	 "copies 1228800 | system XR24 2560 1228800 1 a:bounced (a) | " ONE(
+		 "cma") "(b) | 0>1 1228800"},
 	{NULL},
 };

@@ -557,10 +557,17 @@ static const void *view_of(const struct plan *plan, const char *name)
 	ck_abort_msg("no view of %s", name);
 }
 
+static const void *hop_of(const struct plan *plan, unsigned int hop)
+{
+	ck_assert_uint_lt(hop, plan->hops.len);
+	return plan->hops.items[hop];
+}
+
 /* The value of a key as a row names it. */
 static void write_detail(const struct plan *plan, char *key, char *text)
 {
 	char *dot = strchr(key, '.');
+	unsigned int hop;
 
 	text[0] = '\0';
 	if (dot)
@@ -570,6 +577,8 @@ static void write_detail(const struct plan *plan, char *key, char *text)
 		    (unsigned long long)vocab_number(plan->memory.items[0], MEMORY_BYTES));
 	else if (!dot)
 		add_value(text, plan, key);
+	else if (sscanf(key, "hop%u", &hop) == 1)
+		add_value(text, hop_of(plan, hop), dot + 1);
 	else if (strcmp(key, "cost") == 0)
 		add(text, "%llu", (unsigned long long)cost_of(plan, dot + 1));
 	else
