@@ -25,15 +25,17 @@
 /* What a set of participants shares in one format. */
 struct share {
 	bool known, works;
-	uint64_t bytes; /* of the picture */
-	uint64_t place; /* of the format in their lists */
+	uint64_t bytes;	      /* of the picture */
+	uint64_t place;	      /* of the format in their lists */
+	uint64_t combination; /* of their alternatives */
 };
 
 struct split {
 	unsigned int groups_len, hops_len;
 	uint8_t group[SEARCH_PARTIES_MAX]; /* of each participant, numbered by first member */
 	uint32_t members[SEARCH_PARTIES_MAX];
-	uint32_t format[SEARCH_PARTIES_MAX]; /* of each group; 0: its own choice */
+	uint32_t format[SEARCH_PARTIES_MAX];	    /* of each group; 0: its own choice */
+	struct colours colours[SEARCH_PARTIES_MAX]; /* of each group that hops join to another */
 	uint64_t bytes;
 };
 
@@ -95,6 +97,7 @@ static void find_share(struct partition *partition, uint32_t members, uint32_t f
 		return;
 	share->bytes = choice.best.merged.picture_bytes;
 	share->place = choice.best.key[RULE_FORMAT];
+	share->combination = choice.best.combination.number;
 }
 
 static struct share share(struct partition *partition, uint32_t members, unsigned int format)
@@ -170,12 +173,37 @@ static bool cost_format(struct partition *partition, const struct split *split,
 	return true;
 }
 
+/* A copy converts no colours either: those of all joined groups agree. */
+static bool agree_on_colours(struct partition *partition, const struct split *split,
+			     const uint8_t *joined, uint8_t first, unsigned int format,
+			     struct colours *ret_colours)
+{
+	struct search *search = partition->search;
+	struct combination all = {0}, own;
+	uint32_t members = 0;
+
+	for (unsigned int i = 0; i < split->groups_len; i++) {
+		if (joined[i] != first)
+			continue;
+		search->active = split->members[i];
+		choose_combination(search, share(partition, split->members[i], format).combination,
+				   &own);
+		for (unsigned int p = 0; p < search->parties_len; p++)
+			if (split->members[i] >> p & 1)
+				all.wish[p] = own.wish[p];
+		members |= split->members[i];
+	}
+	search->active = members;
+	return colour_merge(search, &all, ret_colours);
+}
+
 /* A group that no hop touches has its own choice; others have the format that copies least. */
 static bool cost_joined(struct partition *partition, struct split *split, const uint8_t *joined,
 			uint8_t first, unsigned int formats_len, uint64_t *ret_bytes)
 {
 	unsigned int len = 0, best = SEARCH_NOBODY;
 	uint64_t bytes, place, best_bytes = 0, best_place = 0;
+	struct colours colours, best_colours = {{0}};
 
 	for (unsigned int i = 0; i < split->groups_len; i++)
 		len += joined[i] == first;
@@ -190,13 +218,18 @@ static bool cost_joined(struct partition *partition, struct split *split, const 
 		if (best != SEARCH_NOBODY &&
 		    (bytes > best_bytes || (bytes == best_bytes && place >= best_place)))
 			continue;
+		if (!agree_on_colours(partition, split, joined, first, f, &colours))
+			continue;
+		best_colours = colours;
 		best = f;
 		best_bytes = bytes;
 		best_place = place;
 	}
 	for (unsigned int i = 0; i < split->groups_len && best != SEARCH_NOBODY; i++)
-		if (joined[i] == first)
+		if (joined[i] == first) {
 			split->format[i] = partition->formats[best];
+			split->colours[i] = best_colours;
+		}
 	*ret_bytes = best_bytes;
 	return best != SEARCH_NOBODY;
 }
@@ -389,6 +422,8 @@ static int add_group(struct plan *plan, struct partition *partition, unsigned in
 
 	if (!solve_group(partition, split->members[i], split->format[i], &choice))
 		return -E2BIG;
+	if (split->format[i])
+		choice.best.colours = split->colours[i];
 	error = answer_plan(partition->search, &choice, &group);
 	if (error)
 		return error;
