@@ -453,6 +453,8 @@ background()
 {
     name=$1
     shift
+    # what an earlier one said is not what this one says
+    rm -f "$tmp/$name.out" "$tmp/$name.err"
     COLUMNS=200 "$ctl" "$@" --address "$address" >"$tmp/$name.out" 2>"$tmp/$name.err" </dev/null &
 }
 
