@@ -190,6 +190,13 @@ static int name_lack(int result, struct error *error)
 	return error_rows[ERROR_OUT_OF_MEMORY].number;
 }
 
+static void number_plan(struct plan *plan, uint32_t generation)
+{
+	vocab_set_number(plan, PLAN_GENERATION, generation, VOCAB_SOLVED);
+	for (size_t i = 0; i < plan->groups.len; i++)
+		vocab_set_number(plan->groups.items[i], PLAN_GENERATION, generation, VOCAB_SOLVED);
+}
+
 static int solve_request(struct allocation *allocation, struct error *error)
 {
 	struct solve_options options = {.limits = allocation->limits,
@@ -204,7 +211,7 @@ static int solve_request(struct allocation *allocation, struct error *error)
 	}
 	vocab_destroy(allocation->plan);
 	allocation->plan = plan;
-	vocab_set_number(plan, PLAN_GENERATION, allocation->generation, VOCAB_SOLVED);
+	number_plan(plan, allocation->generation);
 	if (allocation->generation == 1)
 		return 0;
 	return negotiation_name_hand_over(plan, allocation->request);

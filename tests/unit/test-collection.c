@@ -1182,6 +1182,7 @@ END_TEST
 
 START_TEST(buffers_of_groups_are_numbered_one_after_the_other)
 {
+	struct answer answer = {0};
 	struct buffer_record **records;
 	const struct plan *plan;
 	uint64_t serial;
@@ -1215,6 +1216,15 @@ START_TEST(buffers_of_groups_are_numbered_one_after_the_other)
 	invite_late(3);
 	ck_assert_int_eq(speak(3, "x=vkms:scanout"), ERROR_NOT_SUPPORTED);
 	ck_assert_int_eq(speak(3, ""), 0);
+	ck_assert_int_eq(renegotiate(2, "display=vkms:scanout/stride-max=2560", &answer), 0);
+	run_all();
+	plan = collection_get_plan(look(1));
+	ck_assert_uint_eq(plan->generation, 2);
+	ck_assert_uint_eq(plan->count, 2);
+	ck_assert_uint_eq(((const struct plan *)plan->groups.items[1])->generation, 2);
+	ck_assert_str_eq(vocab_string(plan, PLAN_HAND_OVER), "camera");
+	ck_assert_int_eq(hand_over(1, 2), 0);
+	ck_assert_uint_eq(buffers_of(1), 2);
 }
 END_TEST
 
