@@ -453,6 +453,9 @@ background()
 {
     name=$1
     shift
+    # of an earlier run nothing may be there that is waited for
+    : >"$tmp/$name.out"
+    : >"$tmp/$name.err"
     COLUMNS=200 "$ctl" "$@" --address "$address" >"$tmp/$name.out" 2>"$tmp/$name.err" </dev/null &
 }
 
