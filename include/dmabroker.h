@@ -367,7 +367,7 @@ DMABROKER_API int dmabroker_collection_create_tokens(struct dmabroker_collection
 /*
  * Takes part in the collection of a token. Borrows the token. Returns owned;
  * dmabroker_collection_release frees it. Errors: -ESTALE (Gone: no such token, or it has been
- * used).
+ * used), -EINVAL (this connection is a member already; the token stays good).
  */
 DMABROKER_API int dmabroker_bind(struct dmabroker *broker, const char *token,
 				 struct dmabroker_collection **ret_collection);
