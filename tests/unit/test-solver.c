@@ -541,12 +541,17 @@ static void add_value(char *text, const void *record, const char *key)
 	}
 }
 
-static uint64_t cost_of(const struct plan *plan, const char *rule)
+static const void *find_cost(const struct plan *plan, const char *rule)
 {
 	for (size_t i = 0; i < plan->costs.len; i++)
 		if (strcmp(vocab_enum_name(plan->costs.items[i], COST_RULE), rule) == 0)
-			return vocab_number(plan->costs.items[i], COST_VALUE);
+			return plan->costs.items[i];
 	ck_abort_msg("no cost %s", rule);
+}
+
+static uint64_t cost_of(const struct plan *plan, const char *rule)
+{
+	return vocab_number(find_cost(plan, rule), COST_VALUE);
 }
 
 static const void *view_of(const struct plan *plan, const char *name)
@@ -580,9 +585,14 @@ static void write_detail(const struct plan *plan, char *key, char *text)
 	else if (sscanf(key, "hop%u", &hop) == 1)
 		add_value(text, hop_of(plan, hop), dot + 1);
 	else if (strcmp(key, "cost") == 0)
-		add(text, "%llu", (unsigned long long)cost_of(plan, dot + 1));
+		add_value(text, find_cost(plan, dot + 1), "value");
+	else if (strcmp(key, "runner-up") == 0)
+		add_value(text, find_cost(plan, dot + 1), "runner-up");
 	else
 		add_value(text, view_of(plan, key), dot + 1);
+	for (; *text; text++)
+		if (*text == ' ')
+			*text = '_';
 }
 
 static void check_details(const struct row *row, const struct plan *plan)
