@@ -253,6 +253,15 @@ const struct row choice_rows[] = {
 	{"no copies where one plan serves all", "lab",
 	 "640x480 f=XR24 allow-copies=1 a=cap:capture b=:cpu", SYSTEM("2"),
 	 .details = "cost.copies=0 groups="},
+	/* the best of the others */
+	{"another heap is the best of the others", "lab", "640x480 h=system,udmabuf f=XR24 c=:cpu",
+	 SYSTEM("1"), .details = "runner-up=XR24:0x0_in_udmabuf runner-up.bytes=1228800"},
+	{"a scarce heap is the best of the others", "lab", "640x480 h=system,cma f=XR24 c=:cpu",
+	 SYSTEM("1"), .details = "runner-up=XR24:0x0_in_cma cost.scarce=0 runner-up.scarce=3"},
+	{"there are no others", "lab", "640x480 h=system f=XR24 c=:cpu", SYSTEM("1"),
+	 .details = "runner-up= runner-up.scarce="},
+	{"another format is the best of the others", "lab", "640x480 h=system f=XR24,NV12 c=:cpu",
+	 SYSTEM("1"), .details = "runner-up=NV12:0x0_in_system cost.format=0 runner-up.format=1"},
 	/* the cost of hand-overs, in passes over 1228800 bytes */
 	{"coherent to coherent: nothing", "lab",
 	 "640x480 h=system f=XR24 a=cap:capture b=out:output", SYSTEM("2"),

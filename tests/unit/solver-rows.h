@@ -18,8 +18,9 @@ struct row {
 	const char *machine; /* machine.h has the syntax of both */
 	const char *request;
 	const char *answer;
-	/* of the plan: key=value ..., NAME.key=value of a view, cost.RULE=value, hopN.key=value;
-	 * lists with commas, planes as OFFSET+STRIDE+BYTES,...; a key without value is absent */
+	/* of the plan: key=value ..., NAME.key=value of a view, cost.RULE=value,
+	 * runner-up.RULE=value, hopN.key=value; _ for spaces; lists with commas, planes as
+	 * OFFSET+STRIDE+BYTES,...; a key without value is absent */
 	const char *details;
 	/* of the conflict: what the members have, and what would do. "KEY VALUE -> RELAXATION",
 	 * with "; " between members and " | " between sets; without arrow: nothing would do */
