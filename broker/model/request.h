@@ -3,6 +3,7 @@
 #ifndef REQUEST_H
 #define REQUEST_H
 
+#include "broker/model/bounds.h"
 #include "broker/model/error.h"
 #include "broker/model/vocabulary.h"
 
@@ -103,10 +104,6 @@ struct request {
 	uint32_t deadline_ms;
 	struct vocab_dicts participants;
 };
-
-/* Alternatives: how deep they nest, and how many leaves a participant may have. */
-#define PARTICIPANT_DEPTH_MAX 4
-#define PARTICIPANT_LEAVES_MAX 64
 
 /* What a participant does with the buffers, as bits; the words are those of its key `usage`. */
 enum usage {

@@ -360,7 +360,7 @@ struct vocab_group {
 	  "What the allocation tried in vain before this plan held")                               \
 	X(PLAN_USAGE, "usage", STRINGS, usage, "", 0, 0, 16, 0, NULL,                              \
 	  "What all of them together do with the buffers")                                         \
-	X(PLAN_FITS, "fits", SIZES, fits, "pixels", 0, 0, 1024, 0, NULL,                           \
+	X(PLAN_FITS, "fits", SIZES, fits, "pixels", 0, 0, 8192, 0, NULL,                           \
 	  "Further coded sizes that the buffers hold")                                             \
 	X(PLAN_BOUNCED, "bounced", BOOL, bounced, "", 0, 0, 1, 0, NULL,                            \
 	  "Some participant gets copies by the kernel: its view says so")                          \

@@ -14,7 +14,6 @@
  *no slack is better than every later combination, and, of its own, than every format that costs
  *more.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "broker/model/arith.h"
@@ -31,22 +30,6 @@ enum agent choose_agent(const struct party *party, bool bounced)
 	return bounced ? AGENT_BOUNCED : party->agent;
 }
 
-static bool reads_from(const struct party *reader, const struct party *writer)
-{
-	const struct vocab_strings *names = &reader->record->reads_from;
-
-	for (size_t i = 0; i < names->len; i++)
-		if (strcmp(names->items[i], writer->name) == 0)
-			return true;
-	return !names->len;
-}
-
-bool choose_feeds(const struct search *search, unsigned int from, unsigned int to)
-{
-	return search->parties[from].writes && search->parties[to].reads &&
-	       reads_from(&search->parties[to], &search->parties[from]);
-}
-
 static uint64_t hand_overs(const struct search *search, const struct store *store, uint32_t bounced)
 {
 	uint64_t passes = 0;
@@ -57,8 +40,8 @@ static uint64_t hand_overs(const struct search *search, const struct store *stor
 			const struct party *reader = &search->parties[j];
 			enum operation operation;
 
-			if (i == j || !search_is_active(search, i) ||
-			    !search_is_active(search, j) || !choose_feeds(search, i, j))
+			if (!search_is_active(search, i) || !search_is_active(search, j) ||
+			    !(writer->feeds >> j & 1))
 				continue;
 			operation = access_hand_over(choose_agent(writer, bounced >> i & 1),
 						     choose_agent(reader, bounced >> j & 1),
@@ -132,8 +115,6 @@ struct attempt {
 	struct choice *choice;
 	struct option option; /* what is the same for all formats and heaps is filled in */
 	const struct store *stores[SEARCH_HEAPS_MAX];
-	uint32_t bounced[SEARCH_HEAPS_MAX];
-	uint64_t passes[SEARCH_HEAPS_MAX];
 	unsigned int stores_len;
 	bool often;
 };
@@ -178,21 +159,26 @@ static void try_heap(struct attempt *attempt, unsigned int i)
 	if (!existing && !arith_align(bytes, store->granularity, &bytes))
 		return;
 	if (!suit_segments(search, &option->combination, store, bytes) ||
-	    (attempt->bounced[i] && !suit_bounce(search, store, attempt->bounced[i], bytes)) ||
+	    (store->bounced && !suit_bounce(search, store, store->bounced, bytes)) ||
 	    !settle_count(search, option, existing ? UINT32_MAX : room_for(search, store, bytes)))
 		return;
 	option->store = store;
-	option->bounced = attempt->bounced[i];
-	option->key[RULE_BOUNCE] = attempt->bounced[i] != 0;
+	option->bounced = store->bounced;
+	option->key[RULE_BOUNCE] = store->bounced != 0;
 	option->key[RULE_SLACK] =
 		option->counts.target > option->count ? option->counts.target - option->count : 0;
 	option->key[RULE_UNCACHED] = attempt->often && !store->known_cached;
 	option->key[RULE_SCARCE] = store->scarce;
 	option->key[RULE_ACCESS] =
-		arith_mul(option->merged.picture_bytes, attempt->passes[i], &cost) ? cost
-										   : UINT64_MAX;
+		arith_mul(option->merged.picture_bytes, store->passes, &cost) ? cost : UINT64_MAX;
 	option->key[RULE_BYTES] = bytes;
 	offer(attempt->choice, option);
+}
+
+static bool is_exhausted(struct search *search)
+{
+	search->exhausted |= search->work > BOUND_WORK;
+	return search->exhausted;
 }
 
 static void try_format(struct attempt *attempt, unsigned int i, uint64_t cost)
@@ -201,16 +187,15 @@ static void try_format(struct attempt *attempt, unsigned int i, uint64_t cost)
 	struct option *option = &attempt->option;
 
 	search->work += search->parties_len;
-	if (search->work > SEARCH_WORK_MAX) {
-		search->exhausted = true;
+	if (is_exhausted(search))
 		return;
-	}
 	option->candidate = &search->candidates[i];
 	if (!merge_candidate(search, &option->combination, option->candidate, &option->merged))
 		return;
 	option->key[RULE_FORMAT] = cost;
 	option->key[RULE_MODIFIER] = formats_modifier_cost(search, &option->combination, i);
 	option->key[RULE_LINEAR] = option->candidate->modifier != FORMAT_MODIFIER_LINEAR;
+	search->work += attempt->stores_len * search->parties_len;
 	for (unsigned int j = 0; j < attempt->stores_len; j++)
 		try_heap(attempt, j);
 }
@@ -233,13 +218,36 @@ static bool is_complete(const struct search *search, const struct choice *choice
 					      (choice->has_second && is_clean(&choice->second)));
 }
 
-static int by_number(const void *a, const void *b)
+/* Sinks the number at `at` to its place in a heap of `len` numbers. */
+static void sink(uint64_t *numbers, size_t len, size_t at)
 {
-	return compare_numbers(*(const uint64_t *)a, *(const uint64_t *)b);
+	for (size_t child; (child = 2 * at + 1) < len; at = child) {
+		uint64_t number = numbers[at];
+
+		child += child + 1 < len && numbers[child + 1] > numbers[child];
+		if (numbers[child] <= number)
+			return;
+		numbers[at] = numbers[child];
+		numbers[child] = number;
+	}
+}
+
+/* Ascending; in place, where qsort of glibc takes memory. */
+static void sort_numbers(uint64_t *numbers, size_t len)
+{
+	for (size_t i = len / 2; i-- > 0;)
+		sink(numbers, len, i);
+	for (size_t i = len; i-- > 1;) {
+		uint64_t largest = numbers[0];
+
+		numbers[0] = numbers[i];
+		numbers[i] = largest;
+		sink(numbers, i, 0);
+	}
 }
 
 #define INDEX_BITS 16
-_Static_assert(SEARCH_PARTIES_MAX <= UINT16_MAX, "a cost is a sum of 16 places of 16 bit");
+_Static_assert(BOUND_PAIRS <= UINT16_MAX, "an index has 16 bit");
 
 /* The formats that all take, the preferred first: those of the least cost are looked at before the
  * others are even put in order. */
@@ -262,7 +270,7 @@ static void try_formats(struct attempt *attempt)
 			try_format(attempt, order[i] & UINT16_MAX, least);
 	if (is_complete(search, attempt->choice) || len < 2)
 		return;
-	qsort(order, len, sizeof(order[0]), by_number);
+	sort_numbers(order, len);
 	for (size_t i = 0; i < len; i++) {
 		uint64_t cost = order[i] >> INDEX_BITS;
 
@@ -273,22 +281,28 @@ static void try_formats(struct attempt *attempt)
 	}
 }
 
+/* What is the same for all formats and combinations: looked at once in each round. */
+static void look_at_store(struct search *search, struct store *store)
+{
+	if (store->round == search->round)
+		return;
+	store->round = search->round;
+	store->bounced = suit_bounced(search, store);
+	store->passes = choose_passes(search, store, store->bounced);
+	search->work += search->parties_len;
+}
+
 static void collect_stores(struct attempt *attempt)
 {
-	const struct search *search = attempt->search;
+	struct search *search = attempt->search;
 	struct heap_set set;
 
 	suit_heaps(search, &attempt->option.combination, &set);
 	for (unsigned int i = 0; i < search->stores_len; i++) {
-		unsigned int at = attempt->stores_len;
-
 		if (!heap_set_has(&set, i))
 			continue;
-		attempt->stores[at] = &search->stores[i];
-		attempt->bounced[at] = suit_bounced(search, &search->stores[i]);
-		attempt->passes[at] =
-			choose_passes(search, &search->stores[i], attempt->bounced[at]);
-		attempt->stores_len++;
+		look_at_store(search, &search->stores[i]);
+		attempt->stores[attempt->stores_len++] = &search->stores[i];
 	}
 }
 
@@ -302,8 +316,8 @@ static void try_combination(struct search *search, uint64_t number, struct choic
 	option->key[RULE_ALTERNATIVE] = number;
 	attempt.stores_len = 0;
 	attempt.often = reads_often(search);
-	search->work++;
-	if (!count_merge(search, &option->combination, &option->counts) ||
+	search->work += search->parties_len;
+	if (is_exhausted(search) || !count_merge(search, &option->combination, &option->counts) ||
 	    !colour_merge(search, &option->combination, &option->colours))
 		return;
 	collect_stores(&attempt);
@@ -338,7 +352,7 @@ static uint64_t combinations_of(const struct search *search)
 	uint64_t len = 1;
 
 	for (unsigned int i = 0; i < search->parties_len; i++)
-		len = arith_min(len * leaves_of(search, i), SEARCH_COMBINATIONS_MAX);
+		len = arith_min(len * leaves_of(search, i), BOUND_COMBINATIONS);
 	return len;
 }
 
@@ -346,6 +360,7 @@ bool choose(struct search *search, struct choice *choice)
 {
 	uint64_t len = combinations_of(search);
 
+	search->round++;
 	choice->found = choice->has_second = false;
 	for (uint64_t number = 0; number < len && !is_settled(search, choice); number++)
 		try_combination(search, number, choice);

@@ -17,10 +17,8 @@
 
 #include "broker/solver/search.h"
 
-#define SETS_MAX 8
-
 struct sets {
-	uint64_t members[SETS_MAX][SEARCH_PARTIES_MAX + 1];
+	uint64_t members[BOUND_SETS][SEARCH_PARTIES_MAX + 1];
 	unsigned int len;
 };
 
@@ -111,13 +109,13 @@ static void ignore_sets(struct search *search, const struct sets *sets, unsigned
 
 static void find_sets(struct search *search, struct sets *sets)
 {
-	while (sets->len < SETS_MAX && !search->exhausted) {
-		ignore_sets(search, sets, SETS_MAX);
+	while (sets->len < BOUND_SETS && !search->exhausted) {
+		ignore_sets(search, sets, BOUND_SETS);
 		if (has_answer(search) || search->exhausted)
 			return;
 		leave_out_the_absent(search);
 		if (has_answer(search)) /* not as absent as they seem */
-			ignore_sets(search, sets, SETS_MAX);
+			ignore_sets(search, sets, BOUND_SETS);
 		minimise(search);
 		if (!search->exhausted)
 			note_set(search, sets);
@@ -149,6 +147,9 @@ static int report_member(struct search *search, unsigned int set, unsigned int i
 		vocab_format_string(refusal, REFUSAL_VALUE, VOCAB_SOLVED, "%s", text.value);
 	if (relax(search, i, unit, relaxation, sizeof(relaxation)))
 		vocab_format_string(refusal, REFUSAL_RELAXATION, VOCAB_SOLVED, "%s", relaxation);
+	else if (search->exhausted)
+		vocab_set_string(refusal, REFUSAL_RELAXATION, "not found in bounded time",
+				 VOCAB_SOLVED);
 	return result;
 }
 
@@ -166,10 +167,10 @@ static int report_sets(struct search *search, const struct sets *sets, struct er
 
 static int report_complexity(struct search *search, struct error *error)
 {
-	if (search->combinations > SEARCH_COMBINATIONS_MAX)
+	if (search->combinations > BOUND_COMBINATIONS)
 		return error_setf(error, ERROR_TOO_COMPLEX, CONSTRAINT_REQUEST, NULL,
 				  "alternatives", "an answer among the first combinations",
-				  "none among the first %d of %llu", SEARCH_COMBINATIONS_MAX,
+				  "none among the first %d of %llu", BOUND_COMBINATIONS,
 				  (unsigned long long)search->combinations);
 	return error_set(error, ERROR_TOO_COMPLEX, CONSTRAINT_REQUEST, NULL, "participants",
 			 "fewer formats, alternatives or participants",
@@ -181,8 +182,9 @@ int conflict_report(struct search *search, struct error *error)
 	struct sets sets = {.len = 0};
 	int result;
 
-	if (search->exhausted || search->combinations > SEARCH_COMBINATIONS_MAX)
+	if (search->exhausted || search->combinations > BOUND_COMBINATIONS)
 		return report_complexity(search, error);
+	search->work = 0; /* of looking for an answer; who is to blame may cost as much again */
 	formats_forget(search);
 	result = formats_collect(search, true);
 	if (result == -E2BIG)
@@ -199,5 +201,6 @@ int conflict_report(struct search *search, struct error *error)
 	find_sets(search, &sets);
 	if (search->exhausted || !sets.len)
 		return report_complexity(search, error);
+	search->work = 0; /* and what would do instead */
 	return report_sets(search, &sets, error);
 }

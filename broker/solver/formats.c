@@ -334,7 +334,7 @@ static int make_room(struct search *search, struct table *table)
 		       len * sizeof(uint64_t) + 2 * slots * sizeof(uint32_t) + 64;
 	char *at;
 
-	if (len * search->lists_len > SEARCH_CELLS_MAX || len > UINT16_MAX)
+	if (len * search->lists_len > BOUND_PLACES || len > BOUND_PAIRS)
 		return -E2BIG;
 	search->memory = at = calloc(1, bytes);
 	if (!at)
@@ -460,6 +460,7 @@ bool formats_accepted(struct search *search, const struct combination *combinati
 {
 	uint64_t some = 0;
 
+	search->work += search->words * (search->parties_len + 1) / 8;
 	memset(search->scratch, 0xff, search->words * sizeof(uint64_t));
 	if (search->candidates_len % 64)
 		search->scratch[search->words - 1] =

@@ -485,7 +485,7 @@ static void add_supply(const struct demand *demand, const struct supplied_layout
 
 static struct supply find_supply(const struct demand *demand)
 {
-	const struct search *search = demand->search;
+	struct search *search = demand->search;
 	struct supply supply = {NULL, NULL, false};
 
 	for (unsigned int i = 0; i < search->parties_len; i++) {
@@ -497,6 +497,7 @@ static struct supply find_supply(const struct demand *demand)
 		for (unsigned int depth = 0; depth < wish->path_len; depth++) {
 			const struct vocab_dicts *list = &wish->path[depth]->layouts;
 
+			search->work += list->len;
 			for (size_t j = 0; j < list->len; j++)
 				add_supply(demand, (const struct supplied_layout *)list->items[j],
 					   counts, &supply);
@@ -594,6 +595,7 @@ static void raise_bytes(const struct demand *demand, struct merged *merged)
 static bool fit_sizes(const struct demand *demand, const struct vocab_sizes *sizes,
 		      struct merged *merged)
 {
+	demand->search->work += sizes->len * demand->search->parties_len;
 	for (size_t i = 0; i < sizes->len; i++) {
 		struct format_layout layout;
 		unsigned int by = SEARCH_NOBODY;

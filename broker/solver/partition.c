@@ -3,10 +3,11 @@
  * Copies as a way out: the participants are split into groups with a plan each, and each frame is
  * copied from group to group along who produces for whom.
  *
- * Up to EXACT_MAX participants every split is looked at, in the order of the group numbers of the
- * participants (0 0 1: the first two share), so that of equal ones the first stands. Whether some
- * of them can share a format, and at how many bytes, is found once for each set and format (share).
- * Beyond, groups begin as single participants and are merged while that saves bytes.
+ * Up to BOUND_SPLIT_PARTICIPANTS participants every split is looked at, in the order of the group
+ * numbers of the participants (0 0 1: the first two share), so that of equal ones the first stands.
+ * Whether some of them can share a format, and at how many bytes, is found once for each set and
+ * format (share). Beyond, groups begin as single participants and are merged while that saves
+ * bytes.
  *
  * Example: camera (contiguous memory) and encoder (needs protected memory, takes copies) share
  * nothing. Split 0 1: one hop, camera to encoder, of the bytes of the camera's picture.
@@ -17,10 +18,6 @@
 
 #include "broker/model/arith.h"
 #include "broker/solver/search.h"
-
-#define EXACT_MAX 8
-#define SHARES_MAX (1u << 16) /* sets of participants times formats */
-#define MERGED_FORMATS_MAX 16 /* looked at where splits are not enumerated */
 
 /* What a set of participants shares in one format. */
 struct share {
@@ -41,8 +38,7 @@ struct split {
 
 struct partition {
 	struct search *search;
-	uint32_t feeds[SEARCH_PARTIES_MAX]; /* bits: for whom a participant produces */
-	uint32_t *formats;		    /* linear ones, ascending */
+	uint32_t *formats; /* linear ones, ascending */
 	unsigned int formats_len;
 	struct share *shares; /* by set and format; NULL: not kept */
 	struct split best;
@@ -51,21 +47,11 @@ struct partition {
 
 /* ---- who produces for whom ---- */
 
-static void find_feeds(struct partition *partition)
-{
-	const struct search *search = partition->search;
-
-	for (unsigned int i = 0; i < search->parties_len; i++)
-		for (unsigned int j = 0; j < search->parties_len; j++)
-			if (i != j && choose_feeds(search, i, j))
-				partition->feeds[i] |= 1u << j;
-}
-
 /* Whether somebody of one group produces for somebody of the other. */
 static bool is_hop(const struct partition *partition, uint32_t from, uint32_t to)
 {
 	for (unsigned int i = 0; i < partition->search->parties_len; i++)
-		if (from >> i & 1 && partition->feeds[i] & to)
+		if (from >> i & 1 && partition->search->parties[i].feeds & to)
 			return true;
 	return false;
 }
@@ -361,9 +347,9 @@ static bool improve(struct partition *partition, struct split *split, unsigned i
 static void try_merging(struct partition *partition)
 {
 	unsigned int len = partition->search->parties_len;
-	unsigned int formats_len = partition->formats_len < MERGED_FORMATS_MAX
+	unsigned int formats_len = partition->formats_len < BOUND_SPLIT_FORMATS
 					   ? partition->formats_len
-					   : MERGED_FORMATS_MAX;
+					   : BOUND_SPLIT_FORMATS;
 	struct split split = {.groups_len = 0};
 
 	for (unsigned int i = 0; i < len; i++)
@@ -401,10 +387,11 @@ static int add_hop(struct plan *plan, const struct partition *partition, unsigne
 	if (error)
 		return error;
 	for (unsigned int i = 0; i < partition->search->parties_len; i++) {
-		if (!(split->members[from] >> i & 1) || !(partition->feeds[i] & split->members[to]))
+		if (!(split->members[from] >> i & 1) ||
+		    !(partition->search->parties[i].feeds & split->members[to]))
 			continue;
 		producers |= 1u << i;
-		consumers |= partition->feeds[i] & split->members[to];
+		consumers |= partition->search->parties[i].feeds & split->members[to];
 	}
 	vocab_set_number(hop, HOP_FROM, from, VOCAB_SOLVED);
 	vocab_set_number(hop, HOP_TO, to, VOCAB_SOLVED);
@@ -501,9 +488,8 @@ static int prepare(struct partition *partition)
 
 	if (error)
 		return error;
-	find_feeds(partition);
 	shares = ((size_t)1 << len) * (partition->formats_len + 1);
-	if (len > EXACT_MAX || shares > SHARES_MAX)
+	if (len > BOUND_SPLIT_PARTICIPANTS || shares > BOUND_SPLIT_SHARES)
 		return 0;
 	partition->shares = calloc(shares, sizeof(partition->shares[0]));
 	return partition->shares ? 1 : -ENOMEM;

@@ -141,8 +141,10 @@ static bool relax_number(struct search *search, unsigned int party, enum unit un
 	uint64_t from, most = UINT64_MAX, least = 0;
 	bool found = false;
 
-	if (!describe_number(search, party, unit, &from))
-		return false;
+	if (!describe_number(search, party, unit, &from) ||
+	    (party < search->parties_len && wish_is_number(unit) &&
+	     wish_count_records(&search->parties[party], unit) > 1))
+		return false; /* merged of several values: none of them is the one to change */
 	if (wish_is_number(unit))
 		most = least = wish_neutral(unit);
 	if (unit == UNIT_CAMPING)

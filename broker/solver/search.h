@@ -15,10 +15,6 @@
 /* as many as the rows participants and heaps allow */
 #define SEARCH_PARTIES_MAX 16
 #define SEARCH_HEAPS_MAX 128
-#define SEARCH_COMBINATIONS_MAX 1024
-#define SEARCH_CELLS_MAX (1u << 22)	    /* places: lists times candidates */
-#define SEARCH_WORK_MAX (UINT64_C(1) << 24) /* looks at a candidate for one party */
-#define SEARCH_SIZES_MAX 1024
 #define SEARCH_COUNT_MAX 64
 
 #define SEARCH_NOWHERE UINT32_MAX
@@ -123,11 +119,15 @@ struct wish {
 	const struct list *lists[PARTICIPANT_DEPTH_MAX + 1];
 	unsigned int lists_len;
 	struct heap_set allowed, forbidden;
+	struct heap_set named; /* by id, in its allowed heaps */
 	bool has_allowed, has_forbidden;
 	uint64_t number[UNITS]; /* of the units that are one number */
 	uint64_t slack, shared_slack;
 	bool reaches_protected;
 	bool has_colours, has_layouts, has_sizes;
+	/* the heaps that suit it, as long as `round` is the search's */
+	struct heap_set suits;
+	uint64_t round;
 };
 
 /* A participant with what is known of its device. */
@@ -143,6 +143,7 @@ struct party {
 	bool copies, may_copy;
 	bool incoherent; /* maps for DMA, and does not certainly snoop */
 	uint64_t device_reach;
+	uint32_t feeds; /* bits by party: for whom it produces */
 	uint64_t min_buffers;
 	enum cpu_access cpu_reads, cpu_writes;
 	const struct list *list;	    /* of its device; NULL: it has none */
@@ -159,6 +160,9 @@ struct store {
 	enum maintenance maintenance;
 	bool known, contiguous, cached, known_cached, is_protected, kernel_map, dma_heap;
 	uint8_t scarce;
+	/* what is the same for all formats, as long as `round` is the search's */
+	uint64_t round, passes;
+	uint32_t bounced;
 };
 
 /* A format and modifier that somebody named. */
@@ -206,6 +210,7 @@ struct search {
 	/* while a conflict is explained: bits by unit, at the last place the request's */
 	uint64_t ignored[SEARCH_PARTIES_MAX + 1];
 	struct tweak tweak;
+	uint64_t round; /* one more with each time that a choice is looked for */
 	uint64_t work;
 	bool exhausted; /* more work than is allowed: no answer is not believed */
 };
@@ -213,7 +218,7 @@ struct search {
 /* Who holds which leaf at the moment. */
 struct combination {
 	uint64_t number;
-	const struct wish *wish[SEARCH_PARTIES_MAX];
+	struct wish *wish[SEARCH_PARTIES_MAX];
 };
 
 /* The layout that one format leads to, for one combination. */
@@ -309,6 +314,12 @@ static inline void heap_set_add(struct heap_set *set, unsigned int heap)
 bool wish_is_number(enum unit unit);
 uint64_t wish_neutral(enum unit unit);
 
+/* wish.c: how many of a party's records (its own, its alternatives) declare the unit's key. */
+unsigned int wish_count_records(const struct party *party, enum unit unit);
+
+/* wish.c: forgets all alternatives: what is left is what the participants' own records say. */
+void wish_keep_roots(struct search *search);
+
 /* wish.c: the wishes of all parties. Errors: -ENOMEM. */
 int wish_collect(struct search *search);
 
@@ -325,9 +336,11 @@ void suit_describe_party(struct search *search, unsigned int i);
 void suit_describe_heaps(struct search *search);
 void suit_find_heaps(const struct search *search, const struct vocab_strings *names,
 		     struct heap_set *ret_set);
+void suit_add_named(const struct search *search, const struct vocab_strings *names,
+		    struct heap_set *set);
 
 /* suit.c: the heaps whose memory suits all active parties, whatever the format. */
-void suit_heaps(const struct search *search, const struct combination *combination,
+void suit_heaps(struct search *search, const struct combination *combination,
 		struct heap_set *ret_set);
 
 /* suit.c: the parties that would be bounced from this heap, as bits. */
@@ -372,16 +385,13 @@ bool count_merge(const struct search *search, const struct combination *combinat
 		 struct counts *ret_counts);
 
 /* colour.c: false: no colour space that all take. */
-bool colour_merge(const struct search *search, const struct combination *combination,
+bool colour_merge(struct search *search, const struct combination *combination,
 		  struct colours *ret_colours);
 
 /* choose.c: the best choice; false: there is none (or search->exhausted). */
 bool choose(struct search *search, struct choice *choice);
 void choose_combination(const struct search *search, uint64_t number,
 			struct combination *ret_combination);
-
-/* choose.c: whether one participant produces for another. */
-bool choose_feeds(const struct search *search, unsigned int from, unsigned int to);
 
 /* choose.c: the cost of hand-overs and of CPU access, in passes over the picture. */
 uint64_t choose_passes(const struct search *search, const struct store *store, uint32_t bounced);

@@ -67,6 +67,25 @@ static void order_parties(struct search *search)
 	}
 }
 
+static bool reads_from(const struct party *reader, const struct party *writer)
+{
+	const struct vocab_strings *names = &reader->record->reads_from;
+
+	for (size_t i = 0; i < names->len; i++)
+		if (strcmp(names->items[i], writer->name) == 0)
+			return true;
+	return !names->len;
+}
+
+static void find_feeds(struct search *search)
+{
+	for (unsigned int i = 0; i < search->parties_len; i++)
+		for (unsigned int j = 0; j < search->parties_len; j++)
+			if (i != j && search->parties[i].writes && search->parties[j].reads &&
+			    reads_from(&search->parties[j], &search->parties[i]))
+				search->parties[i].feeds |= 1u << j;
+}
+
 static void count_combinations(struct search *search)
 {
 	search->combinations = 1;
@@ -90,6 +109,7 @@ static int search_init(struct search *search)
 	for (unsigned int i = 0; i < search->parties_len; i++)
 		party_init(search, i, (const struct participant *)list->items[i]);
 	order_parties(search);
+	find_feeds(search);
 	suit_describe_heaps(search);
 	error = wish_collect(search);
 	if (error)
@@ -108,6 +128,7 @@ static void search_finish(struct search *search)
 static bool may_split(const struct search *search)
 {
 	return vocab_number(search->request, REQUEST_ALLOW_COPIES) && !search->exhausted &&
+	       search->combinations <= BOUND_COMBINATIONS &&
 	       (!search->options || !search->options->existing);
 }
 

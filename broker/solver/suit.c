@@ -6,8 +6,6 @@
 #include "broker/model/arith.h"
 #include "broker/solver/search.h"
 
-#define BOUNCE_BYTES_MAX 262144u /* IO_TLB_SEGSIZE * IO_TLB_SIZE, kernel/dma/swiotlb.c of 6.12 */
-
 static uint64_t highest_of_bits(uint64_t bits)
 {
 	return bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
@@ -102,8 +100,8 @@ static int by_id(const void *a, const void *b)
 	return strcmp(vocab_string(left->heap, HEAP_ID), vocab_string(right->heap, HEAP_ID));
 }
 
-static void add_named(const struct search *search, const struct vocab_strings *names,
-		      struct heap_set *set)
+void suit_add_named(const struct search *search, const struct vocab_strings *names,
+		    struct heap_set *set)
 {
 	for (size_t i = 0; i < names->len; i++)
 		for (unsigned int j = 0; j < search->stores_len; j++)
@@ -128,7 +126,7 @@ void suit_describe_heaps(struct search *search)
 		heap_set_add(&search->all_heaps, i);
 	suit_find_heaps(search, &request->allowed_heaps, &search->request_allowed);
 	suit_find_heaps(search, &request->forbidden_heaps, &search->request_forbidden);
-	add_named(search, &request->allowed_heaps, &search->named);
+	suit_add_named(search, &request->allowed_heaps, &search->named);
 }
 
 static bool has_property(const struct heap *heap, int property)
@@ -173,7 +171,7 @@ void suit_find_heaps(const struct search *search, const struct vocab_strings *na
 			if (has_properties(search->stores[j].heap, properties))
 				heap_set_add(&set, j);
 	}
-	add_named(search, names, &set);
+	suit_add_named(search, names, &set);
 	*ret_set = set;
 }
 
@@ -317,8 +315,8 @@ static void keep_listed(const struct search *search, const struct combination *c
 			continue;
 		if (wish->has_allowed && search_counts(search, i, UNIT_ALLOWED_HEAPS))
 			keep(set, &wish->allowed);
-		for (unsigned int depth = 0; wish->has_allowed && depth < wish->path_len; depth++)
-			add_named(search, &wish->path[depth]->allowed_heaps, named);
+		for (size_t word = 0; word < SEARCH_HEAPS_MAX / 64; word++)
+			named->bits[word] |= wish->named.bits[word];
 		if (wish->has_forbidden && search_counts(search, i, UNIT_FORBIDDEN_HEAPS))
 			drop(set, &wish->forbidden);
 	}
@@ -340,22 +338,34 @@ static bool store_counts(const struct search *search, const struct heap_set *nam
 	       strcmp(vocab_string(existing, PLAN_HEAP), vocab_string(store->heap, HEAP_ID)) == 0;
 }
 
-void suit_heaps(const struct search *search, const struct combination *combination,
+/* The heaps that suit a participant at one leaf: looked at once in each round. */
+static const struct heap_set *heaps_of(struct search *search, unsigned int i, struct wish *wish)
+{
+	if (wish->round == search->round)
+		return &wish->suits;
+	wish->round = search->round;
+	wish->suits = (struct heap_set){{0}};
+	search->work += search->stores_len;
+	for (unsigned int j = 0; j < search->stores_len; j++)
+		if (heap_suits(search, i, wish, &search->stores[j]))
+			heap_set_add(&wish->suits, j);
+	return &wish->suits;
+}
+
+void suit_heaps(struct search *search, const struct combination *combination,
 		struct heap_set *ret_set)
 {
-	struct heap_set set = search->all_heaps, named, result = {{0}};
+	struct heap_set set = search->all_heaps, named;
 
 	keep_listed(search, combination, &set, &named);
-	for (unsigned int i = 0; i < search->stores_len; i++) {
-		bool suits = heap_set_has(&set, i) && store_counts(search, &named, i);
-
-		for (unsigned int j = 0; j < search->parties_len && suits; j++)
-			suits = !search_is_active(search, j) ||
-				heap_suits(search, j, combination->wish[j], &search->stores[i]);
-		if (suits)
-			heap_set_add(&result, i);
-	}
-	*ret_set = result;
+	for (unsigned int i = 0; i < search->parties_len; i++)
+		if (search_is_active(search, i))
+			keep(&set, heaps_of(search, i, combination->wish[i]));
+	search->work += search->parties_len;
+	*ret_set = (struct heap_set){{0}};
+	for (unsigned int i = 0; i < search->stores_len; i++)
+		if (heap_set_has(&set, i) && store_counts(search, &named, i))
+			heap_set_add(ret_set, i);
 }
 
 /* ---- the size matters ---- */
@@ -370,7 +380,7 @@ bool suit_bounce(const struct search *search, const struct store *store, uint32_
 {
 	uint32_t writers = 0, incoherent = 0, incoherent_writers = 0;
 
-	if (longest_piece(store, memory_bytes) > BOUNCE_BYTES_MAX)
+	if (longest_piece(store, memory_bytes) > BOUND_BOUNCE_BYTES)
 		return false;
 	for (unsigned int i = 0; i < search->parties_len; i++) {
 		const struct party *party = &search->parties[i];

@@ -94,6 +94,7 @@ static void merge_heaps(const struct search *search, struct wish *wish,
 	struct heap_set set;
 
 	if (vocab_has(record, PARTICIPANT_ALLOWED_HEAPS)) {
+		suit_add_named(search, &record->allowed_heaps, &wish->named);
 		suit_find_heaps(search, &record->allowed_heaps, &set);
 		for (size_t i = 0; i < SEARCH_HEAPS_MAX / 64; i++)
 			wish->allowed.bits[i] = wish->has_allowed
@@ -187,4 +188,36 @@ bool wish_is_number(enum unit unit)
 		if (declared[i].unit == unit)
 			return true;
 	return false;
+}
+
+static unsigned int count_records(const struct participant *record, unsigned int row)
+{
+	unsigned int len = vocab_has(record, row) ? 1 : 0;
+
+	for (size_t i = 0; i < record->alternatives.len; i++)
+		len += count_records((const struct participant *)record->alternatives.items[i],
+				     row);
+	return len;
+}
+
+unsigned int wish_count_records(const struct party *party, enum unit unit)
+{
+	for (size_t i = 0; i < DECLARED_LEN; i++)
+		if (declared[i].unit == unit)
+			return count_records(party->record, declared[i].row);
+	return 0;
+}
+
+void wish_keep_roots(struct search *search)
+{
+	for (unsigned int i = 0; i < search->parties_len; i++) {
+		struct party *party = &search->parties[i];
+
+		if (party->wishes_len == 1 && party->wishes[0].path_len == 1)
+			continue;
+		party->wishes[0] = (struct wish){.path = {party->record}, .path_len = 1};
+		merge_path(search, &party->wishes[0]);
+		party->wishes_len = 1;
+	}
+	search->combinations = 1;
 }
