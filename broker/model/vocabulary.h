@@ -146,13 +146,13 @@ struct vocab_group {
 	X(REQUEST_FIELD, "field", ENUM, field, "", 0, 0, 1, 0, vocab_field_names,                  \
 	  "Field order of the picture")                                                            \
 	X(REQUEST_PRIMARIES, "colour-primaries", ENUM, primaries, "", 0, 0, 0, 0,                  \
-	  vocab_primaries_names, "Colour primaries; repeated in the plan")                         \
+	  vocab_primaries_names, "Colour primaries; absent: what all take")                        \
 	X(REQUEST_TRANSFER, "colour-transfer", ENUM, transfer, "", 0, 0, 0, 0,                     \
-	  vocab_transfer_names, "Transfer function; repeated in the plan")                         \
+	  vocab_transfer_names, "Transfer function; absent: what all take")                        \
 	X(REQUEST_MATRIX, "colour-matrix", ENUM, matrix, "", 0, 0, 0, 0, vocab_matrix_names,       \
-	  "Matrix from RGB to YUV; repeated in the plan")                                          \
+	  "Matrix from RGB to YUV; absent: what all take")                                         \
 	X(REQUEST_RANGE, "colour-range", ENUM, range, "", 0, 0, 0, 0, vocab_range_names,           \
-	  "Range of the samples; repeated in the plan")                                            \
+	  "Range of the samples; absent: what all take")                                           \
 	X(REQUEST_MEMORY_OBJECTS, "memory-objects", ENUM, memory_objects, "", 0, 0, 1, 0,          \
 	  vocab_memory_objects_names, "Whether the planes share one memory object")                \
 	X(REQUEST_ALLOWED_HEAPS, "allowed-heaps", STRINGS, allowed_heaps, "", 0, 1, 64, 0, NULL,   \
@@ -331,13 +331,13 @@ struct vocab_group {
 	  VOCAB_NO_LIMIT32, 0, NULL, "Height of the visible rectangle")                            \
 	X(PLAN_FIELD, "field", ENUM, field, "", 0, 0, 0, 0, vocab_field_names, "Field order")      \
 	X(PLAN_PRIMARIES, "colour-primaries", ENUM, primaries, "", 0, 0, 0, 0,                     \
-	  vocab_primaries_names, "Colour primaries, as requested")                                 \
+	  vocab_primaries_names, "Colour primaries: as requested, or what all take")               \
 	X(PLAN_TRANSFER, "colour-transfer", ENUM, transfer, "", 0, 0, 0, 0, vocab_transfer_names,  \
-	  "Transfer function, as requested")                                                       \
+	  "Transfer function: as requested, or what all take")                                     \
 	X(PLAN_MATRIX, "colour-matrix", ENUM, matrix, "", 0, 0, 0, 0, vocab_matrix_names,          \
-	  "Matrix, as requested")                                                                  \
+	  "Matrix: as requested, or what all take")                                                \
 	X(PLAN_RANGE, "colour-range", ENUM, range, "", 0, 0, 0, 0, vocab_range_names,              \
-	  "Range of the samples, as requested")                                                    \
+	  "Range of the samples: as requested, or what all take")                                  \
 	X(PLAN_COUNT, "count", U32, count, "buffers", 0, 0, VOCAB_NO_LIMIT32, 0, NULL,             \
 	  "Buffers that are (to be) allocated")                                                    \
 	X(PLAN_COUNT_NEEDED, "count-needed", U32, count_needed, "buffers", 0, 0, VOCAB_NO_LIMIT32, \
@@ -367,7 +367,8 @@ struct vocab_group {
 	X(PLAN_COSTS, "costs", DICTS, costs, "", 0, 0, 32, 0, &vocab_cost,                         \
 	  "The key by which this plan was preferred, from left to right")                          \
 	X(PLAN_RUNNER_UP, "runner-up", STRING, runner_up, "", 0, 0, 255, 0, NULL,                  \
-	  "The best of the others: format, modifier, heap; absent: there is none")                 \
+	  "The best of the others with the same alternatives: format, modifier, heap; "            \
+	  "absent: there is none")                                                                 \
 	X(PLAN_HAND_OVER, "hand-over", STRING, hand_over, "", 0, 0, 600, 0, NULL,                  \
 	  "Who says when this generation takes over: the participant that produces the first "     \
 	  "frame in it; absent in a first generation")                                             \

@@ -264,7 +264,7 @@ static int fill_parties(struct plan *plan, const struct search *search, const st
 	return error;
 }
 
-static int fill_plan(struct plan *plan, const struct search *search, const struct choice *choice)
+static int fill_plan(struct plan *plan, struct search *search, const struct choice *choice)
 {
 	const struct option *option = &choice->best;
 	int error = vocab_set_string(plan, PLAN_HEAP, vocab_string(option->store->heap, HEAP_ID),
@@ -300,7 +300,7 @@ _Static_assert(PLAN_TRANSFER == PLAN_PRIMARIES + 1 && PLAN_MATRIX == PLAN_PRIMAR
 		       PLAN_RANGE == PLAN_PRIMARIES + 3,
 	       "the four words follow each other");
 
-int answer_plan(const struct search *search, const struct choice *choice, struct plan **ret_plan)
+int answer_plan(struct search *search, const struct choice *choice, struct plan **ret_plan)
 {
 	struct plan *plan;
 	int error = vocab_create(&vocab_plan, &plan);

@@ -180,10 +180,17 @@ static int report_complexity(struct search *search, struct error *error)
 int conflict_report(struct search *search, struct error *error)
 {
 	struct sets sets = {.len = 0};
+	uint64_t combinations = search->combinations;
+	bool roots = search->exhausted || combinations > BOUND_COMBINATIONS;
 	int result;
 
-	if (search->exhausted || search->combinations > BOUND_COMBINATIONS)
+	/* where there is too much to look at, what the records say without their alternatives may
+	 * be a conflict by itself */
+	if (roots && combinations == 1)
 		return report_complexity(search, error);
+	if (roots)
+		wish_keep_roots(search);
+	search->exhausted = false;
 	search->work = 0; /* of looking for an answer; who is to blame may cost as much again */
 	formats_forget(search);
 	result = formats_collect(search, true);
@@ -199,6 +206,8 @@ int conflict_report(struct search *search, struct error *error)
 		return error_set(error, ERROR_CONFLICT, CONSTRAINT_HEAPS, NULL, NULL,
 				 "a heap to allocate from", "no heap on this machine");
 	find_sets(search, &sets);
+	if (roots)
+		search->combinations = combinations;
 	if (search->exhausted || !sets.len)
 		return report_complexity(search, error);
 	search->work = 0; /* and what would do instead */

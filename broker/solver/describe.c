@@ -467,9 +467,12 @@ static void want_segments(const struct party *party, struct description *text)
 	text->origin = role_origin(party, length ? ROLE_SEGMENT_BYTES_MAX : ROLE_SEGMENTS_MAX);
 }
 
-static void want_reach(const struct party *party, struct description *text)
+static void want_reach(const struct party *party, bool bounce_allowed, struct description *text)
 {
 	APPEND(text->wanted, "memory up to 0x%llx", (unsigned long long)party->device_reach);
+	if (bounce_allowed)
+		APPEND(text->wanted, ", or what the kernel can bounce: pieces of at most %d bytes",
+		       BOUND_BOUNCE_BYTES);
 	APPEND(text->value, "0x%llx", (unsigned long long)party->device_reach);
 	text->origin = vocab_has(party->device, DEVICE_ADDRESS_MAX)
 			       ? vocab_origin(party->device, DEVICE_ADDRESS_MAX)
@@ -506,7 +509,7 @@ static void want_of_device(const struct search *search, unsigned int i, enum uni
 		text->origin = role_origin(party, ROLE_CONTIGUITY);
 		break;
 	case UNIT_DEVICE_REACH:
-		want_reach(party, text);
+		want_reach(party, search->bounce_allowed, text);
 		break;
 	case UNIT_BOUNCED:
 		APPEND(text->wanted, "no foreign memory: all that is mapped for it is bounced");
@@ -616,7 +619,14 @@ void describe(struct search *search, unsigned int party, enum unit unit,
 		describe_formats(search, party, ret_text);
 		return;
 	}
-	if (words && describe_number(search, party, unit, &number)) {
+	if (unit == UNIT_CAMPING && search->parties[party].role &&
+	    search->parties[party].min_buffers > declared_number(&search->parties[party], unit)) {
+		APPEND(ret_text->wanted, "to hold %llu buffers at once: its driver's least",
+		       (unsigned long long)search->parties[party].min_buffers);
+		APPEND(ret_text->value, "%llu",
+		       (unsigned long long)search->parties[party].min_buffers);
+		ret_text->origin = role_origin(&search->parties[party], ROLE_MIN_BUFFERS);
+	} else if (words && describe_number(search, party, unit, &number)) {
 		append_number(ret_text->wanted, sizeof(ret_text->wanted), words, number);
 		APPEND(ret_text->value, "%llu", (unsigned long long)number);
 	} else if (party == search->parties_len) {

@@ -556,7 +556,7 @@ uint64_t merge_tail(const struct search *search, unsigned int i, const struct wi
 }
 
 static bool add_tails(const struct demand *demand, uint32_t height,
-		      const struct format_layout *layout, uint64_t *ret_bytes, unsigned int *ret_by)
+		      const struct format_layout *layout, uint64_t *ret_bytes)
 {
 	const struct search *search = demand->search;
 	uint64_t most = 0;
@@ -568,27 +568,9 @@ static bool add_tails(const struct demand *demand, uint32_t height,
 			continue;
 		tail = merge_tail(search, i, demand->combination->wish[i], demand->candidate,
 				  height, layout);
-		if (tail > most) {
-			most = tail;
-			*ret_by = i;
-		}
+		most = arith_max(most, tail);
 	}
 	return arith_add(layout->total, most, ret_bytes);
-}
-
-/* Who asks for a least number of bytes that decides. */
-static void raise_bytes(const struct demand *demand, struct merged *merged)
-{
-	const struct search *search = demand->search;
-
-	for (unsigned int i = 0; i < search->parties_len; i++)
-		if (search_is_active(search, i) &&
-		    search_declared(search, i, demand->combination->wish[i], UNIT_BYTES_MIN, 0) >
-			    merged->picture_bytes) {
-			merged->picture_bytes = search_declared(
-				search, i, demand->combination->wish[i], UNIT_BYTES_MIN, 0);
-			merged->bytes_by = i;
-		}
 }
 
 /* The further sizes that must fit as well. */
@@ -598,7 +580,6 @@ static bool fit_sizes(const struct demand *demand, const struct vocab_sizes *siz
 	demand->search->work += sizes->len * demand->search->parties_len;
 	for (size_t i = 0; i < sizes->len; i++) {
 		struct format_layout layout;
-		unsigned int by = SEARCH_NOBODY;
 		uint64_t bytes;
 
 		if (!all_take_size(demand, sizes->items[i].width, sizes->items[i].height))
@@ -607,7 +588,7 @@ static bool fit_sizes(const struct demand *demand, const struct vocab_sizes *siz
 			continue; /* its layout is left out of account */
 		if (!demand->info ||
 		    !lay_out(demand, sizes->items[i].width, sizes->items[i].height, &layout) ||
-		    !add_tails(demand, sizes->items[i].height, &layout, &bytes, &by))
+		    !add_tails(demand, sizes->items[i].height, &layout, &bytes))
 			return false;
 		if (bytes > merged->picture_bytes)
 			merged->picture_bytes = bytes;
@@ -634,14 +615,13 @@ static bool fit_all_sizes(const struct demand *demand, struct merged *merged)
 
 static bool settle_bytes(const struct demand *demand, struct merged *merged)
 {
-	merged->bytes_by = SEARCH_NOBODY;
 	if (!merged->layout.planes_len)
 		return fit_all_sizes(demand, merged);
 	if (!add_tails(demand, demand->search->request->height, &merged->layout,
-		       &merged->picture_bytes, &merged->bytes_by) ||
+		       &merged->picture_bytes) ||
 	    !fit_all_sizes(demand, merged))
 		return false;
-	raise_bytes(demand, merged);
+	merged->picture_bytes = arith_max(merged->picture_bytes, demand->bytes_min);
 	return demand->bytes_align &&
 	       arith_align(merged->picture_bytes, demand->bytes_align, &merged->picture_bytes) &&
 	       merged->picture_bytes <= demand->bytes_max;
@@ -699,8 +679,7 @@ static bool is_supplied(const struct demand *demand, const struct plan *existing
 	struct supply supply = find_supply(demand);
 	const struct supplied_layout *layout = supply.agreed ? supply.agreed : supply.another;
 
-	if (layout)
-		*end = arith_max(*end, layout->bytes);
+	*end = arith_max(*end, layout ? layout->bytes : existing->picture_bytes);
 	return !supply.disputed &&
 	       (!supply.agreed || same_planes(&supply.agreed->planes, &existing->planes));
 }
@@ -727,30 +706,6 @@ static bool settle_layout(const struct demand *demand, struct merged *merged)
 		return take_supplied(demand, &merged->layout);
 	return lay_out(demand, demand->search->request->width, demand->search->request->height,
 		       &merged->layout);
-}
-
-/* Whose constraint the stride follows: the first without whom it would be another. */
-static void blame_stride(const struct demand *demand, struct merged *merged)
-{
-	const struct search *search = demand->search;
-	uint64_t natural = demand->info ? format_stride_min(demand->info, search->request->width)
-					: 0;
-
-	merged->stride_by = SEARCH_NOBODY;
-	if (!natural || merged->layout.stride[0] == natural)
-		return;
-	for (unsigned int i = 0; i < search->parties_len; i++) {
-		const struct wish *wish = demand->combination->wish[i];
-		const struct device_format *facts = facts_of(demand, i);
-
-		if (!search_is_active(search, i))
-			continue;
-		if (wish->number[UNIT_STRIDE_MIN] > natural ||
-		    natural % arith_max(wish->number[UNIT_STRIDE_ALIGN], 1) ||
-		    (facts &&
-		     natural % search_fact(facts, FORMAT_STRIDE_ALIGN, facts->stride_align)))
-			merged->stride_by = i;
-	}
 }
 
 bool merge_candidate(struct search *search, const struct combination *combination,
@@ -785,7 +740,6 @@ bool merge_candidate(struct search *search, const struct combination *combinatio
 			return false;
 		merged.memory_bytes = bytes;
 	}
-	blame_stride(&demand, &merged);
 	*ret_merged = merged;
 	return true;
 }

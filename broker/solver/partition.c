@@ -13,6 +13,7 @@
  * nothing. Split 0 1: one hop, camera to encoder, of the bytes of the camera's picture.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@
 /* What a set of participants shares in one format. */
 struct share {
 	bool known, works;
+	bool is_protected;    /* nobody could copy it */
 	uint64_t bytes;	      /* of the picture */
 	uint64_t place;	      /* of the format in their lists */
 	uint64_t combination; /* of their alternatives */
@@ -43,7 +45,11 @@ struct partition {
 	struct share *shares; /* by set and format; NULL: not kept */
 	struct split best;
 	bool found;
+	bool cut; /* some group has more alternatives than were looked at */
 };
+
+/* As views and policy call whoever copies, unless a participant is called so. */
+#define COPIER "copy"
 
 /* ---- who produces for whom ---- */
 
@@ -66,6 +72,7 @@ static bool solve_group(struct partition *partition, uint32_t members, uint32_t 
 
 	search->active = members;
 	search->only_format = format;
+	search->copier = format != 0;
 	*choice = (struct choice){.any = false};
 	found = choose(search, choice);
 	search->only_format = 0;
@@ -79,11 +86,14 @@ static void find_share(struct partition *partition, uint32_t members, uint32_t f
 
 	*share = (struct share){.known = true};
 	share->works = solve_group(partition, members, format, &choice);
-	if (!share->works)
+	if (!share->works) {
+		partition->cut |= choose_cuts(partition->search);
 		return;
+	}
 	share->bytes = choice.best.merged.picture_bytes;
 	share->place = choice.best.key[RULE_FORMAT];
 	share->combination = choice.best.combination.number;
+	share->is_protected = choice.best.store->is_protected;
 }
 
 static struct share share(struct partition *partition, uint32_t members, unsigned int format)
@@ -149,7 +159,8 @@ static bool cost_format(struct partition *partition, const struct split *split,
 		if (joined[i] != first)
 			continue;
 		shared = share(partition, split->members[i], format);
-		if (!shared.works || !leaving(partition, split, i, shared.bytes, &bytes) ||
+		if (!shared.works || shared.is_protected ||
+		    !leaving(partition, split, i, shared.bytes, &bytes) ||
 		    !arith_add(all, bytes, &all))
 			return false;
 		place += shared.place;
@@ -344,20 +355,47 @@ static bool improve(struct partition *partition, struct split *split, unsigned i
 	return found;
 }
 
+/* Whether every participant that hops join to another has a plan in the format. */
+static bool suits_singles(struct partition *partition, const struct split *singles,
+			  unsigned int format)
+{
+	uint8_t joined[SEARCH_PARTIES_MAX];
+	bool suits = true;
+
+	join_groups(partition, singles, joined);
+	for (unsigned int i = 0; i < singles->groups_len && suits; i++) {
+		bool alone = true;
+
+		for (unsigned int j = 0; j < singles->groups_len; j++)
+			alone &= i == j || joined[i] != joined[j];
+		suits = alone || share(partition, singles->members[i], format).works;
+	}
+	return suits;
+}
+
+/* Of formats that somebody does not take by himself no group has to be asked. */
+static void keep_shared_formats(struct partition *partition, const struct split *singles)
+{
+	unsigned int len = 0;
+
+	for (unsigned int f = 0; f < partition->formats_len; f++)
+		if (len < BOUND_SPLIT_FORMATS && suits_singles(partition, singles, f))
+			partition->formats[len++] = partition->formats[f];
+	partition->formats_len = len;
+}
+
 static void try_merging(struct partition *partition)
 {
 	unsigned int len = partition->search->parties_len;
-	unsigned int formats_len = partition->formats_len < BOUND_SPLIT_FORMATS
-					   ? partition->formats_len
-					   : BOUND_SPLIT_FORMATS;
 	struct split split = {.groups_len = 0};
 
 	for (unsigned int i = 0; i < len; i++)
 		split.group[i] = (uint8_t)i;
 	number_groups(&split, len);
-	if (!cost_split(partition, &split, formats_len))
+	keep_shared_formats(partition, &split);
+	if (!cost_split(partition, &split, partition->formats_len))
 		return;
-	while (improve(partition, &split, formats_len))
+	while (improve(partition, &split, partition->formats_len))
 		;
 	offer_split(partition, &split);
 }
@@ -400,6 +438,82 @@ static int add_hop(struct plan *plan, const struct partition *partition, unsigne
 	return error ? error : add_names(hop, HOP_CONSUMERS, partition->search, consumers);
 }
 
+static const char *copier_name(const struct search *search, char *text, size_t size)
+{
+	unsigned int number = 1;
+
+	snprintf(text, size, COPIER);
+	for (unsigned int i = 0; i < search->parties_len; i++)
+		if (strcmp(search->parties[i].name, text) == 0) {
+			snprintf(text, size, COPIER "-%u", ++number);
+			i = SEARCH_NOBODY; /* from the first again */
+		}
+	return text;
+}
+
+static int add_edge(struct plan *group, const char *from, const char *to, enum agent from_agent,
+		    enum agent to_agent, bool cached)
+{
+	struct edge *edge;
+	int error = vocab_add_dict(group, PLAN_POLICY, VOCAB_SOLVED, &edge);
+
+	if (!error)
+		error = vocab_set_string(edge, EDGE_FROM, from, VOCAB_SOLVED);
+	if (!error)
+		error = vocab_set_string(edge, EDGE_TO, to, VOCAB_SOLVED);
+	if (error)
+		return error;
+	vocab_set_number(edge, EDGE_OPERATION, access_hand_over(from_agent, to_agent, cached),
+			 VOCAB_SOLVED);
+	return vocab_set_string(edge, EDGE_BECAUSE, "a CPU copies from group to group",
+				VOCAB_SOLVED);
+}
+
+static const struct party *find_party(const struct search *search, const char *name)
+{
+	const struct party *party = search->parties;
+
+	while (strcmp(party->name, name) != 0)
+		party++;
+	return party;
+}
+
+/* Whoever copies is an agent of each group that a hop touches: it reads what others have written
+ * in the groups it copies from, and others read what it has written in those it copies to. */
+static int add_copier(struct plan *group, const struct partition *partition, unsigned int i,
+		      bool cached)
+{
+	const struct split *split = &partition->best;
+	size_t views_len = group->participants.len;
+	bool reads = false, writes = false;
+	char name[24];
+	struct view *view;
+	int error = 0;
+
+	copier_name(partition->search, name, sizeof(name));
+	for (unsigned int j = 0; j < split->groups_len; j++) {
+		reads |= j != i && is_hop(partition, split->members[i], split->members[j]);
+		writes |= j != i && is_hop(partition, split->members[j], split->members[i]);
+	}
+	for (size_t k = 0; k < views_len && !error; k++) {
+		const struct view *other = (const struct view *)group->participants.items[k];
+		const struct party *party = find_party(partition->search, other->name);
+		enum agent agent = (enum agent)other->agent;
+
+		if (reads && party->writes)
+			error = add_edge(group, other->name, name, agent, AGENT_CPU, cached);
+		if (writes && !party->idle && !error)
+			error = add_edge(group, name, other->name, AGENT_CPU, agent, cached);
+	}
+	if (!error)
+		error = vocab_add_dict(group, PLAN_PARTICIPANTS, VOCAB_SOLVED, &view);
+	if (error)
+		return error;
+	vocab_set_number(view, VIEW_ROLE, ROLE_CPU, VOCAB_SOLVED);
+	vocab_set_number(view, VIEW_AGENT, AGENT_CPU, VOCAB_SOLVED);
+	return vocab_set_string(view, VIEW_NAME, name, VOCAB_SOLVED);
+}
+
 static int add_group(struct plan *plan, struct partition *partition, unsigned int i)
 {
 	const struct split *split = &partition->best;
@@ -414,7 +528,10 @@ static int add_group(struct plan *plan, struct partition *partition, unsigned in
 	error = answer_plan(partition->search, &choice, &group);
 	if (error)
 		return error;
-	error = vocab_take_dict(plan, PLAN_GROUPS, group, VOCAB_SOLVED);
+	if (split->format[i])
+		error = add_copier(group, partition, i, choice.best.store->cached);
+	if (!error)
+		error = vocab_take_dict(plan, PLAN_GROUPS, group, VOCAB_SOLVED);
 	if (error)
 		vocab_destroy(group);
 	return error;
@@ -528,9 +645,10 @@ int partition(struct search *search, struct plan **ret_plan)
 		try_merging(&partition);
 	result = exact < 0 ? exact : 1;
 	if (partition.found)
-		result = make_plan(&partition, exact > 0, ret_plan);
+		result = make_plan(&partition, exact > 0 && !partition.cut, ret_plan);
 	free(partition.formats);
 	free(partition.shares);
 	search->active = all;
+	search->copier = false;
 	return result;
 }

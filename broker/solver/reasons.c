@@ -41,17 +41,6 @@ static int add_reason(struct plan *plan, const struct why *why)
 	return error;
 }
 
-static bool declares_contiguous(const struct option *option, unsigned int i)
-{
-	return option->combination.wish[i]->number[UNIT_CONTIGUOUS];
-}
-
-static bool device_needs_contiguous(const struct party *party)
-{
-	return party->role && vocab_number(party->role, ROLE_CONTIGUITY) != CONTIGUITY_NONE &&
-	       !vocab_number(party->device, DEVICE_IOMMU);
-}
-
 /* "contiguous memory: dma-contig, v4l2:...": what the party needs and what it rests on. */
 static void contiguity_text(const struct party *party, char *text, size_t size)
 {
@@ -63,32 +52,82 @@ static void contiguity_text(const struct party *party, char *text, size_t size)
 			 vocab_enum_name(party->role, ROLE_MEMORY_MODEL));
 }
 
-static int add_contiguous_reasons(struct plan *plan, const struct search *search,
-				  const struct option *option, unsigned int *ret_len)
+static enum vocab_origin reach_origin(const struct party *party)
+{
+	return vocab_has(party->device, DEVICE_ADDRESS_MAX)
+		       ? vocab_origin(party->device, DEVICE_ADDRESS_MAX)
+		       : vocab_origin(party->device, DEVICE_ADDRESS_BITS);
+}
+
+/* Why a participant does not take the memory of a heap that would have been preferred. */
+static int add_refusal(struct plan *plan, const struct party *party, enum unit unit,
+		       const struct store *store)
+{
+	struct why why = {"heap", plan->heap,	 party, search_units[unit].constraint,
+			  NULL,	  VOCAB_DECLARED};
+	char wanted[255];
+
+	switch (unit) {
+	case UNIT_CONTIGUOUS:
+	case UNIT_DEVICE_CONTIGUITY:
+		contiguity_text(party, wanted, sizeof(wanted));
+		if (unit == UNIT_DEVICE_CONTIGUITY)
+			why.origin = vocab_has(party->role, ROLE_CONTIGUITY)
+					     ? vocab_origin(party->role, ROLE_CONTIGUITY)
+					     : VOCAB_ASSUMED;
+		break;
+	case UNIT_DEVICE_REACH:
+		snprintf(wanted, sizeof(wanted), "memory up to 0x%llx; %s lies up to 0x%llx",
+			 (unsigned long long)party->device_reach,
+			 vocab_string(store->heap, HEAP_ID), (unsigned long long)store->top);
+		why.origin = reach_origin(party);
+		break;
+	default:
+		snprintf(wanted, sizeof(wanted), "%s, and not %s", search_units[unit].key,
+			 vocab_string(store->heap, HEAP_ID));
+		break;
+	}
+	why.wanted = wanted;
+	return add_reason(plan, &why);
+}
+
+/* Each constraint for which the party takes none, or not all, of the less scarce heaps, once. */
+static int add_refusals(struct plan *plan, const struct search *search, const struct option *option,
+			unsigned int i, unsigned int *ret_len)
+{
+	const struct wish *wish = option->combination.wish[i];
+	uint64_t told = 0;
+	int error = 0;
+
+	for (unsigned int j = 0; j < search->stores_len && !error; j++) {
+		const struct store *store = &search->stores[j];
+		enum unit unit = UNITS;
+
+		if (!store->known || store->scarce >= option->store->scarce)
+			continue;
+		if ((wish->has_allowed && !heap_set_has(&wish->allowed, j)) ||
+		    heap_set_has(&wish->forbidden, j))
+			unit = wish->has_allowed ? UNIT_ALLOWED_HEAPS : UNIT_FORBIDDEN_HEAPS;
+		else
+			unit = suit_refusal(search, i, wish, store);
+		if (unit == UNITS || told >> unit & 1)
+			continue;
+		told |= UINT64_C(1) << unit;
+		error = add_refusal(plan, &search->parties[i], unit, store);
+		++*ret_len;
+	}
+	return error;
+}
+
+static int add_all_refusals(struct plan *plan, const struct search *search,
+			    const struct option *option, unsigned int *ret_len)
 {
 	int error = 0;
 
 	*ret_len = 0;
-	for (unsigned int i = 0; i < search->parties_len && !error; i++) {
-		const struct party *party = &search->parties[i];
-		bool declared;
-		char wanted[255];
-
-		if (!search_is_active(search, i))
-			continue;
-		declared = declares_contiguous(option, i);
-		if (!declared && !device_needs_contiguous(party))
-			continue;
-		contiguity_text(party, wanted, sizeof(wanted));
-		error = add_reason(
-			plan,
-			&(struct why){"heap", plan->heap, party, CONSTRAINT_CONTIGUITY, wanted,
-				      declared ? VOCAB_DECLARED
-				      : vocab_has(party->role, ROLE_CONTIGUITY)
-					      ? vocab_origin(party->role, ROLE_CONTIGUITY)
-					      : VOCAB_ASSUMED});
-		++*ret_len;
-	}
+	for (unsigned int i = 0; i < search->parties_len && !error; i++)
+		if (search_is_active(search, i))
+			error = add_refusals(plan, search, option, i, ret_len);
 	return error;
 }
 
@@ -112,15 +151,11 @@ static int add_heap_reasons(struct plan *plan, const struct search *search,
 	if (search->request->allowed_heaps.len)
 		return add_heap_rule(plan, CONSTRAINT_HEAPS,
 				     "one of the heaps that the request allows", VOCAB_DECLARED);
-	if (option->store->is_protected)
-		return add_heap_rule(plan, CONSTRAINT_PROTECTED,
-				     "somebody needs memory that the CPU cannot reach",
-				     VOCAB_DECLARED);
-	if (option->store->contiguous)
-		error = add_contiguous_reasons(plan, search, option, &needing);
+	if (option->store->scarce)
+		error = add_all_refusals(plan, search, option, &needing);
 	if (error || needing)
 		return error;
-	if (option->store->contiguous)
+	if (option->store->scarce)
 		return add_heap_rule(plan, CONSTRAINT_HEAPS, "no other heap suits all",
 				     VOCAB_SOLVED);
 	return add_heap_rule(plan, CONSTRAINT_SCARCE,
@@ -156,42 +191,149 @@ static int add_number_reason(struct plan *plan, const struct search *search, con
 					      constraint, wanted, VOCAB_SOLVED});
 }
 
-static const char *count_words(const struct option *option)
-{
-	const struct counts *counts = &option->counts;
+/* ---- numbers ---- */
 
-	if (option->count < counts->target)
-		return "what the heap has room for: slack was cut";
-	if (counts->target < counts->wanted)
-		return "the most that somebody takes: slack was cut";
-	return counts->by == SEARCH_NOBODY ? "as the request or a least number says"
-					   : "what all hold at once, summed; none holds more than "
-					     "it";
+#define BIT(unit) (UINT64_C(1) << (unit))
+
+/* Of these the stride, and of these the bytes of a picture come. */
+#define STRIDE_UNITS                                                                  \
+	(BIT(UNIT_STRIDE_MIN) | BIT(UNIT_STRIDE_ALIGN) | BIT(UNIT_STRIDE_PIXELS) |    \
+	 BIT(UNIT_DEVICE_STRIDE) | BIT(UNIT_OFFSET_ALIGN) | BIT(UNIT_DEVICE_OFFSET) | \
+	 BIT(UNIT_ROWS_ALIGN) | BIT(UNIT_DEVICE_ROWS))
+#define BYTES_UNITS                                                                             \
+	(BIT(UNIT_BYTES_MIN) | BIT(UNIT_BYTES_ALIGN) | BIT(UNIT_TAIL) | BIT(UNIT_DEVICE_TAIL) | \
+	 BIT(UNIT_DEVICE_ROWS) | BIT(UNIT_SIZES))
+
+/* The layout there would be without these constraints of a party. */
+static bool merge_without(struct search *search, const struct option *option, unsigned int i,
+			  uint64_t units, struct merged *ret_merged)
+{
+	uint64_t before = search->ignored[i];
+	bool found;
+
+	search->ignored[i] |= units;
+	found = merge_candidate(search, &option->combination, option->candidate, ret_merged);
+	search->ignored[i] = before;
+	return found;
 }
 
-static int add_reasons(struct plan *plan, const struct search *search, const struct option *option)
+/* The first without whom the stride would be another; SEARCH_NOBODY: no single one. */
+static unsigned int who_made_stride(struct search *search, const struct option *option)
 {
-	const struct merged *merged = &option->merged;
+	struct merged merged;
+
+	for (unsigned int i = 0; i < search->parties_len; i++)
+		if (search_is_active(search, i) &&
+		    merge_without(search, option, i, STRIDE_UNITS, &merged) &&
+		    merged.layout.stride[0] != option->merged.layout.stride[0])
+			return i;
+	return SEARCH_NOBODY;
+}
+
+static unsigned int who_made_bytes(struct search *search, const struct option *option)
+{
+	struct merged merged;
+
+	for (unsigned int i = 0; i < search->parties_len; i++)
+		if (search_is_active(search, i) &&
+		    merge_without(search, option, i, BYTES_UNITS, &merged) &&
+		    merged.picture_bytes != option->merged.picture_bytes)
+			return i;
+	return SEARCH_NOBODY;
+}
+
+static int add_stride_reason(struct plan *plan, struct search *search, const struct option *option)
+{
+	const struct format_info *info = option->candidate->info;
+	uint32_t stride = option->merged.layout.stride[0];
+	bool least = info && stride == format_stride_min(info, search->request->width);
+	unsigned int by = least ? SEARCH_NOBODY : who_made_stride(search, option);
+
+	return add_number_reason(plan, search, "stride", stride, by, CONSTRAINT_STRIDE,
+				 least		       ? "the least that the picture needs"
+				 : !info	       ? "as it is supplied"
+				 : by == SEARCH_NOBODY ? "more than one asks for it"
+						       : "its alignment, or a stride of its own");
+}
+
+static int add_bytes_reason(struct plan *plan, struct search *search, const struct option *option)
+{
+	uint64_t bytes = option->merged.picture_bytes;
+	bool least = bytes == option->merged.layout.total;
+	unsigned int by = least ? SEARCH_NOBODY : who_made_bytes(search, option);
+
+	return add_number_reason(plan, search, "bytes", bytes, by, CONSTRAINT_BYTES,
+				 least		       ? "the picture, nothing behind it"
+				 : by == SEARCH_NOBODY ? "more than one asks for room beyond the "
+							 "picture"
+						       : "room beyond the picture, or for "
+							 "another size");
+}
+
+/* "camera 2 + display 1": what they hold at once. */
+static void campings_text(const struct search *search, const struct option *option, char *text,
+			  size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (unsigned int i = 0; i < search->parties_len && used < size; i++) {
+		uint64_t camping;
+
+		if (!search_is_active(search, i))
+			continue;
+		camping = count_camping(search, i, option->combination.wish[i]);
+		if (camping)
+			used += (size_t)snprintf(text + used, size - used, "%s%s %llu",
+						 used ? " + " : "", search->parties[i].name,
+						 (unsigned long long)camping);
+	}
+	if (search->copier && used < size)
+		snprintf(text + used, size - used, " + who copies 1");
+}
+
+static uint64_t sum_campings(const struct search *search, const struct option *option)
+{
+	uint64_t sum = search->copier;
+
+	for (unsigned int i = 0; i < search->parties_len; i++)
+		if (search_is_active(search, i))
+			sum += count_camping(search, i, option->combination.wish[i]);
+	return sum;
+}
+
+static int add_count_reason(struct plan *plan, const struct search *search,
+			    const struct option *option)
+{
+	const struct counts *counts = &option->counts;
+	char text[255];
+
+	if (option->count < counts->target)
+		snprintf(text, sizeof(text), "what the heap has room for: slack was cut");
+	else if (counts->target < counts->wanted)
+		snprintf(text, sizeof(text), "the most that somebody takes: slack was cut");
+	else if (counts->needed > sum_campings(search, option))
+		snprintf(text, sizeof(text), "as the request or a least number says");
+	else
+		campings_text(search, option, text, sizeof(text));
+	if (option->count > counts->needed && strlen(text) + 16 < sizeof(text))
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), ", slack %u",
+			 option->count - counts->needed);
+	return add_number_reason(plan, search, "count", option->count, SEARCH_NOBODY,
+				 CONSTRAINT_COUNT, text);
+}
+
+static int add_reasons(struct plan *plan, struct search *search, const struct option *option)
+{
 	int error = add_heap_reasons(plan, search, option);
 
 	if (!error)
 		error = add_format_reason(plan, search, option);
 	if (!error)
-		error = add_number_reason(plan, search, "stride", merged->layout.stride[0],
-					  merged->stride_by, CONSTRAINT_STRIDE,
-					  merged->stride_by == SEARCH_NOBODY
-						  ? "the least that the picture needs"
-						  : "its alignment, or a stride of its own");
+		error = add_stride_reason(plan, search, option);
 	if (!error)
-		error = add_number_reason(plan, search, "bytes", merged->picture_bytes,
-					  merged->bytes_by, CONSTRAINT_BYTES,
-					  merged->bytes_by == SEARCH_NOBODY
-						  ? "the picture, nothing behind it"
-						  : "room beyond the picture");
-	if (!error)
-		error = add_number_reason(plan, search, "count", option->count, option->counts.by,
-					  CONSTRAINT_COUNT, count_words(option));
-	return error;
+		error = add_bytes_reason(plan, search, option);
+	return error ? error : add_count_reason(plan, search, option);
 }
 
 static int add_cost(struct plan *plan, enum rule rule, const struct choice *choice)
@@ -223,7 +365,7 @@ static int add_costs(struct plan *plan, const struct choice *choice)
 				   vocab_string(choice->second.store->heap, HEAP_ID));
 }
 
-int reasons_add(struct plan *plan, const struct search *search, const struct choice *choice)
+int reasons_add(struct plan *plan, struct search *search, const struct choice *choice)
 {
 	int error = add_reasons(plan, search, &choice->best);
 

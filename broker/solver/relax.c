@@ -213,12 +213,30 @@ static const char *opposite(enum unit unit)
 	}
 }
 
+/* Whether the kernel's bounce buffers would do, which a request has to allow. */
+static bool bounce_helps(struct search *search)
+{
+	struct choice choice = {.any = true};
+	bool found;
+
+	if (search->bounce_allowed)
+		return false;
+	search->bounce_allowed = true;
+	found = choose(search, &choice);
+	search->bounce_allowed = false;
+	return found;
+}
+
 static bool relax_other(struct search *search, unsigned int party, enum unit unit, char *text,
 			size_t size)
 {
 	struct choice choice;
 	const char *heap;
 
+	if ((unit == UNIT_DEVICE_REACH || unit == UNIT_BOUNCED) && bounce_helps(search)) {
+		snprintf(text, size, "allow-bounce: yes");
+		return true;
+	}
 	if (!answer_without(search, party, unit, &choice))
 		return false;
 	heap = vocab_string(choice.best.store->heap, HEAP_ID);

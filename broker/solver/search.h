@@ -210,6 +210,7 @@ struct search {
 	/* while a conflict is explained: bits by unit, at the last place the request's */
 	uint64_t ignored[SEARCH_PARTIES_MAX + 1];
 	struct tweak tweak;
+	bool copier;	/* somebody copies from or to this group, and holds a buffer for it */
 	uint64_t round; /* one more with each time that a choice is looked for */
 	uint64_t work;
 	bool exhausted; /* more work than is allowed: no answer is not believed */
@@ -226,14 +227,10 @@ struct merged {
 	struct format_layout layout;
 	uint64_t picture_bytes;
 	uint64_t memory_bytes; /* rounded up to pages, in an option to the heap's granularity */
-	/* who decided; SEARCH_NOBODY: nobody in particular */
-	unsigned int stride_by;
-	unsigned int bytes_by;
 };
 
 struct counts {
 	uint32_t needed, wanted, most, target; /* target: wanted, cut by the smallest maximum */
-	unsigned int by;
 };
 
 struct colours {
@@ -343,6 +340,11 @@ void suit_add_named(const struct search *search, const struct vocab_strings *nam
 void suit_heaps(struct search *search, const struct combination *combination,
 		struct heap_set *ret_set);
 
+/* suit.c: the first constraint for which the memory of a heap does not suit a party; UNITS: it
+ * suits. */
+enum unit suit_refusal(const struct search *search, unsigned int i, const struct wish *wish,
+		       const struct store *store);
+
 /* suit.c: the parties that would be bounced from this heap, as bits. */
 uint32_t suit_bounced(const struct search *search, const struct store *store);
 
@@ -384,6 +386,9 @@ uint32_t merge_v4l2_format(const struct device_format *facts, const struct candi
 bool count_merge(const struct search *search, const struct combination *combination,
 		 struct counts *ret_counts);
 
+/* count.c: how many buffers a participant holds at once. */
+uint64_t count_camping(const struct search *search, unsigned int i, const struct wish *wish);
+
 /* colour.c: false: no colour space that all take. */
 bool colour_merge(struct search *search, const struct combination *combination,
 		  struct colours *ret_colours);
@@ -392,6 +397,9 @@ bool colour_merge(struct search *search, const struct combination *combination,
 bool choose(struct search *search, struct choice *choice);
 void choose_combination(const struct search *search, uint64_t number,
 			struct combination *ret_combination);
+
+/* choose.c: whether there are more combinations of alternatives than are looked at. */
+bool choose_cuts(const struct search *search);
 
 /* choose.c: the cost of hand-overs and of CPU access, in passes over the picture. */
 uint64_t choose_passes(const struct search *search, const struct store *store, uint32_t bounced);
@@ -422,8 +430,8 @@ bool describe_number(const struct search *search, unsigned int party, enum unit 
 int partition(struct search *search, struct plan **ret_plan);
 
 /* answer.c: the plan of a choice, with reasons. Returns owned. Errors: -ENOMEM. */
-int answer_plan(const struct search *search, const struct choice *choice, struct plan **ret_plan);
+int answer_plan(struct search *search, const struct choice *choice, struct plan **ret_plan);
 /* reasons.c: for each choice, why; and the key. Errors: -ENOMEM. */
-int reasons_add(struct plan *plan, const struct search *search, const struct choice *choice);
+int reasons_add(struct plan *plan, struct search *search, const struct choice *choice);
 
 #endif

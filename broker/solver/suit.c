@@ -267,7 +267,7 @@ static bool reach_suits(const struct search *search, unsigned int i, const struc
 	       may_bounce(search, i, store);
 }
 
-static bool heap_suits(const struct search *search, unsigned int i, const struct wish *wish,
+enum unit suit_refusal(const struct search *search, unsigned int i, const struct wish *wish,
 		       const struct store *store)
 {
 	const struct party *party = &search->parties[i];
@@ -275,14 +275,24 @@ static bool heap_suits(const struct search *search, unsigned int i, const struct
 
 	if (party->role && search_counts(search, i, UNIT_IMPORTS) &&
 	    !vocab_number(party->role, ROLE_IMPORTS))
-		return false;
+		return UNIT_IMPORTS;
 	if (party->may_copy && search_counts(search, i, UNIT_KERNEL_MAP) && !store->kernel_map)
-		return false;
+		return UNIT_KERNEL_MAP;
 	if (search_counts(search, i, UNIT_MAINTENANCE) && !is_maintained(party, store))
-		return false;
-	return (store->contiguous || !needs_contiguous(search, i, wish)) && align &&
-	       store->alignment % align == 0 && protection_suits(search, i, wish, store) &&
-	       reach_suits(search, i, wish, store);
+		return UNIT_MAINTENANCE;
+	if (!store->contiguous && needs_contiguous(search, i, wish))
+		return search_declared(search, i, wish, UNIT_CONTIGUOUS, 0)
+			       ? UNIT_CONTIGUOUS
+			       : UNIT_DEVICE_CONTIGUITY;
+	if (!align || store->alignment % align)
+		return UNIT_BASE_ALIGN;
+	if (!protection_suits(search, i, wish, store))
+		return store->is_protected ? UNIT_UNPROTECTED : UNIT_PROTECTED;
+	if (!reach_suits(search, i, wish, store))
+		return out_of_reach(search, i, store) ? UNIT_DEVICE_REACH
+		       : always_bounced(search, i)    ? UNIT_BOUNCED
+						      : UNIT_ADDRESS_BITS;
+	return UNITS;
 }
 
 static void keep(struct heap_set *set, const struct heap_set *other)
@@ -347,7 +357,7 @@ static const struct heap_set *heaps_of(struct search *search, unsigned int i, st
 	wish->suits = (struct heap_set){{0}};
 	search->work += search->stores_len;
 	for (unsigned int j = 0; j < search->stores_len; j++)
-		if (heap_suits(search, i, wish, &search->stores[j]))
+		if (suit_refusal(search, i, wish, &search->stores[j]) == UNITS)
 			heap_set_add(&wish->suits, j);
 	return &wish->suits;
 }

@@ -13,6 +13,7 @@
 #include "broker/model/error.h"
 #include "broker/model/format.h"
 #include "broker/quota.h"
+#include "broker/model/bounds.h"
 #include "protocol/limits.h"
 
 static const char *wire_type(const struct vocab_row *row)
@@ -118,8 +119,8 @@ static void write_vocabulary(void)
 
 static void write_all_limits(void)
 {
-	printf("# Limits\n\n<!-- Written by tests/lint/reference.c from protocol/limits.h and "
-	       "broker/quota.h; a test compares. -->\n\n"
+	printf("# Limits\n\n<!-- Written by tests/lint/reference.c from protocol/limits.h, "
+	       "broker/quota.h and broker/model/bounds.h; a test compares. -->\n\n"
 	       "Limits of single keys stand in vocabulary.md.\n\n## Of the wire\n\n"
 	       "| limit | meaning |\n|---|---|\n");
 #define ROW(name, value, doc) printf("| %d | %s |\n", (int)(value), doc);
@@ -132,6 +133,9 @@ static void write_all_limits(void)
 		       (unsigned long long)quota_limits[i].client,
 		       (unsigned long long)quota_limits[i].user,
 		       (unsigned long long)quota_limits[i].total);
+	printf("\n## Of a negotiation\n\nHow far the solver looks: docs/negotiation.md.\n\n"
+	       "| limit | meaning |\n|---|---|\n");
+	BOUNDS(ROW)
 }
 
 /* scdoc: underscores and asterisks mean something there. */
