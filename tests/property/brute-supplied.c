@@ -80,11 +80,12 @@ static bool supplied_suits(const struct scene *scene, const struct user *user, u
 }
 
 static bool lay_out_supplied(const struct scene *scene, const struct supplied_layout *layout,
-			     struct picture *ret_picture)
+			     uint64_t least_bytes, struct picture *ret_picture)
 {
 	struct picture picture = {.has_layout = true,
 				  .planes_len = (unsigned int)layout->planes.len,
-				  .total = layout->bytes};
+				  .total = layout->bytes,
+				  .least_bytes = least_bytes};
 
 	for (unsigned int i = 0; i < picture.planes_len; i++) {
 		const struct plane *plane = (const struct plane *)layout->planes.items[i];
@@ -146,7 +147,7 @@ static bool take_existing(const struct scene *scene, const struct plan *existing
 			return false;
 		layout.bytes = supply->layouts[i]->bytes;
 	}
-	return lay_out_supplied(scene, &layout, ret_picture);
+	return lay_out_supplied(scene, &layout, existing->picture_bytes, ret_picture);
 }
 
 /* The n-th layout that there might be. False: it does not suit. */
@@ -167,7 +168,7 @@ bool make_layout(const struct scene *scene, uint32_t fourcc, uint64_t modifier,
 		asked = asked || supply->counts[i];
 	if (n < supply->len)
 		return agrees_with_all(supply, n) &&
-		       lay_out_supplied(scene, supply->layouts[n], ret_picture);
+		       lay_out_supplied(scene, supply->layouts[n], 0, ret_picture);
 	return !asked; /* then none is a layout as well */
 }
 
