@@ -31,8 +31,7 @@ struct picture {
 	unsigned int planes_len;
 	uint64_t stride[4], offset[4], bytes[4];
 	uint64_t total;
-	uint64_t rows;	      /* of the first plane */
-	uint64_t least_bytes; /* of picture and padding, whatever comes out */
+	uint64_t rows; /* of the first plane */
 	uint64_t picture_bytes;
 };
 

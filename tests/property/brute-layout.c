@@ -324,8 +324,6 @@ bool add_padding(const struct scene *scene, uint32_t fourcc, uint64_t modifier, 
 		tail = one > tail ? one : tail;
 	}
 	picture->picture_bytes = add(picture->total, tail, &fits);
-	if (picture->least_bytes > picture->picture_bytes)
-		picture->picture_bytes = picture->least_bytes;
 	for (unsigned int i = 0; i < scene->len; i++) {
 		const struct user *user = &scene->users[i];
 

@@ -80,12 +80,11 @@ static bool supplied_suits(const struct scene *scene, const struct user *user, u
 }
 
 static bool lay_out_supplied(const struct scene *scene, const struct supplied_layout *layout,
-			     uint64_t least_bytes, struct picture *ret_picture)
+			     struct picture *ret_picture)
 {
 	struct picture picture = {.has_layout = true,
 				  .planes_len = (unsigned int)layout->planes.len,
-				  .total = layout->bytes,
-				  .least_bytes = least_bytes};
+				  .total = layout->bytes};
 
 	for (unsigned int i = 0; i < picture.planes_len; i++) {
 		const struct plane *plane = (const struct plane *)layout->planes.items[i];
@@ -128,9 +127,10 @@ static bool agrees_with_all(const struct supply *supply, unsigned int n)
 	return true;
 }
 
-/* A layout that is not linear is what it is. */
+/* A layout that is not linear is what it is; its bytes are what the n-th that is supplied says, and
+ * where nobody supplies one, the end of its planes. */
 static bool take_existing(const struct scene *scene, const struct plan *existing, uint32_t fourcc,
-			  uint64_t modifier, const struct supply *supply,
+			  uint64_t modifier, const struct supply *supply, unsigned int n,
 			  struct picture *ret_picture)
 {
 	struct supplied_layout layout = {.format = fourcc,
@@ -138,16 +138,15 @@ static bool take_existing(const struct scene *scene, const struct plan *existing
 					 .bytes = end_of_planes(existing),
 					 .planes = existing->planes};
 
-	if (existing->format != fourcc || existing->modifier != modifier)
+	if (existing->format != fourcc || existing->modifier != modifier ||
+	    (n == supply->len) != !supply->len)
 		return false;
-	for (unsigned int i = 0; i < supply->len; i++) {
-		if (!supply->counts[i])
-			continue;
-		if (!same_planes(&layout, supply->layouts[i]) || !agrees_with_all(supply, i))
+	if (n < supply->len) {
+		if (!same_planes(&layout, supply->layouts[n]) || !agrees_with_all(supply, n))
 			return false;
-		layout.bytes = supply->layouts[i]->bytes;
+		layout.bytes = supply->layouts[n]->bytes;
 	}
-	return lay_out_supplied(scene, &layout, existing->picture_bytes, ret_picture);
+	return lay_out_supplied(scene, &layout, ret_picture);
 }
 
 /* The n-th layout that there might be. False: it does not suit. */
@@ -162,13 +161,12 @@ bool make_layout(const struct scene *scene, uint32_t fourcc, uint64_t modifier,
 	if (modifier == 0 && info)
 		return n == 0 && lay_out_all(scene, info, ret_picture);
 	if (existing)
-		return n == 0 &&
-		       take_existing(scene, existing, fourcc, modifier, supply, ret_picture);
+		return take_existing(scene, existing, fourcc, modifier, supply, n, ret_picture);
 	for (unsigned int i = 0; i < supply->len; i++)
 		asked = asked || supply->counts[i];
 	if (n < supply->len)
 		return agrees_with_all(supply, n) &&
-		       lay_out_supplied(scene, supply->layouts[n], 0, ret_picture);
+		       lay_out_supplied(scene, supply->layouts[n], ret_picture);
 	return !asked; /* then none is a layout as well */
 }
 
