@@ -83,6 +83,27 @@ struct joined_answer {
 	struct brute_plan plans[BRUTE_USERS_MAX];
 };
 
+/* Groups that are joined have one colour space; false: there is none. */
+static bool join_colours(const struct brute_input *input, const struct split *split,
+			 uint32_t joined, struct joined_answer *one)
+{
+	struct scene scene = {.input = input};
+	uint32_t colour[4];
+
+	for (unsigned int i = 0; i < input->request->participants.len; i++) {
+		unsigned int group = split->group_of[i];
+
+		if (joined & 1u << group)
+			set_user(input, &scene.users[scene.len++], i, one->plans[group].leaf[i]);
+	}
+	if (!choose_colour(&scene, colour))
+		return false;
+	for (unsigned int i = 0; i < split->groups_len; i++)
+		if (joined & 1u << i)
+			memcpy(one->plans[i].colour, colour, sizeof(colour));
+	return true;
+}
+
 /* Plans of groups that are joined, in one format. */
 static void try_format(const struct brute_input *input, const struct split *split, uint32_t joined,
 		       uint32_t fourcc, struct joined_answer *best)
@@ -99,6 +120,8 @@ static void try_format(const struct brute_input *input, const struct split *spli
 			if (split->hop[i][j])
 				one.bytes = add_bytes(one.bytes, one.plans[i].picture_bytes);
 	}
+	if (!join_colours(input, split, joined, &one))
+		return;
 	/* formats come in ascending order: of equals the first stays */
 	if (!best->found || one.bytes < best->bytes ||
 	    (one.bytes == best->bytes && one.places < best->places))
