@@ -128,7 +128,7 @@ static bool agrees_with_all(const struct supply *supply, unsigned int n)
 }
 
 /* A layout that is not linear is what it is; its bytes are what the n-th that is supplied says, and
- * where nobody supplies one, the end of its planes. */
+ * where nobody supplies it, the end of its planes. */
 static bool take_existing(const struct scene *scene, const struct plan *existing, uint32_t fourcc,
 			  uint64_t modifier, const struct supply *supply, unsigned int n,
 			  struct picture *ret_picture)
@@ -138,9 +138,14 @@ static bool take_existing(const struct scene *scene, const struct plan *existing
 					 .bytes = end_of_planes(existing),
 					 .planes = existing->planes};
 
-	if (existing->format != fourcc || existing->modifier != modifier ||
-	    (n == supply->len) != !supply->len)
+	if (existing->format != fourcc || existing->modifier != modifier)
 		return false;
+	for (unsigned int i = 0; i < supply->len; i++) {
+		bool same = same_planes(&layout, supply->layouts[i]);
+
+		if ((supply->counts[i] && !same) || (same && n == supply->len))
+			return false;
+	}
 	if (n < supply->len) {
 		if (!same_planes(&layout, supply->layouts[n]) || !agrees_with_all(supply, n))
 			return false;
