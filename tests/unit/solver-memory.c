@@ -112,7 +112,7 @@ const struct row memory_rows[] = {
 	 .details = "bounced= cost.bounce=0 a.agent=coherent"},
 	{"a device that only ever sees copies, and that is not allowed", "lab cap/bounced=1",
 	 "640x480 f=XR24 a=cap:capture", "Conflict a:bounce@device.bounced",
-	 .members = "a:device.bounced -> no"},
+	 .members = "a:device.bounced -> allow-bounce: yes"},
 	{"a device that only ever sees copies, and that is allowed", "lab cap/bounced=1",
 	 "640x480 f=XR24 allow-bounce=1 a=cap:capture", "system XR24 2560 1228800 1 a:bounced"},
 	{"behind an IOMMU nobody is bounced", "lab capmmu/bounced=1",
