@@ -186,21 +186,24 @@ static int dispatch_all(struct client *client)
 	return handled;
 }
 
-/* libdbus completes a call that is not blocked on when its answer is dispatched. */
+/*
+ * libdbus completes a call that is not blocked on when its answer is dispatched. An answer that
+ * another call has read stands in libdbus' queue, and the socket is silent: so what is there is
+ * dispatched before anything is waited for.
+ */
 int client_await(struct client *client, DBusPendingCall *pending, int timeout_ms)
 {
-	int64_t deadline = now_ms() + timeout_ms, left = timeout_ms;
+	int64_t deadline = now_ms() + timeout_ms, left = 1;
 	bool connected = true;
 
-	do {
-		if (timeout_ms >= 0)
-			left = deadline - now_ms();
-		connected = dbus_connection_read_write(client->connection, left > 0 ? (int)left
-									   : timeout_ms < 0 ? -1
-											    : 0);
+	dispatch_all(client);
+	while (!dbus_pending_call_get_completed(pending) && connected && left) {
+		left = timeout_ms < 0 ? -1 : deadline - now_ms();
+		if (timeout_ms >= 0 && left < 0)
+			left = 0;
+		connected = dbus_connection_read_write(client->connection, (int)left);
 		dispatch_all(client);
-	} while (!dbus_pending_call_get_completed(pending) && connected &&
-		 (timeout_ms < 0 || left > 0));
+	}
 	note_left(client);
 	if (dbus_pending_call_get_completed(pending))
 		return 0;
