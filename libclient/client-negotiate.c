@@ -181,6 +181,47 @@ int client_speak(struct dmabroker_collection *collection, const struct request *
 
 /* ---- generations ---- */
 
+/* Asks whether the broker has a newer generation than `number`. Returns 1 or 0. */
+static int ask_for_newer(struct dmabroker_collection *collection, uint32_t number)
+{
+	struct collection_record *status;
+	int error = client_get_status(collection, &status);
+
+	if (error)
+		return error;
+	error = vocab_number(status, COLLECTION_GENERATION) > number;
+	vocab_destroy(status);
+	return error;
+}
+
+/*
+ * What a call about generation `number` ended with. InvalidRequest may only say that another member
+ * has negotiated a newer generation meanwhile, of which this call knew nothing: that is -EAGAIN.
+ * Otherwise the error stays as it was noted.
+ */
+static int judge(struct dmabroker_collection *collection, uint32_t number, int error)
+{
+	struct dmabroker *broker = collection->broker;
+	struct error noted = broker->error;
+	char *text = broker->text;
+	int newer;
+
+	if (error != -EINVAL)
+		return error;
+	broker->error = (struct error){0};
+	broker->text = NULL;
+	newer = ask_for_newer(collection, number);
+	if (newer) {
+		error_finish(&noted);
+		free(text);
+		return newer < 0 ? newer : -EAGAIN;
+	}
+	handle_forget(broker);
+	broker->error = noted;
+	broker->text = text;
+	return error;
+}
+
 /* Fetches the buffers of `plan` (taken) and makes it the newest generation. */
 static int fetch_generation(struct dmabroker_collection *collection, uint32_t number,
 			    struct plan *plan)
@@ -193,7 +234,7 @@ static int fetch_generation(struct dmabroker_collection *collection, uint32_t nu
 		return error;
 	}
 	if (!collection->observes)
-		error = client_fetch_buffers(collection, generation);
+		error = judge(collection, number, client_fetch_buffers(collection, generation));
 	if (error)
 		generation_destroy(generation);
 	else

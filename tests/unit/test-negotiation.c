@@ -525,6 +525,30 @@ START_TEST(a_generation_that_is_replaced_meanwhile_is_fetched_anew)
 }
 END_TEST
 
+/* What is asked for is no longer there then. */
+START_TEST(a_generation_that_shrinks_meanwhile_is_fetched_anew)
+{
+	size_t before = count_fds();
+
+	fake_order(&fake, FAKE_SHRINK);
+	ck_assert_int_eq(dmabroker_collection_renegotiate(collection, request), 0);
+	ck_assert_uint_eq(dmabroker_collection_get_generation(collection), 3);
+	ck_assert_uint_eq(dmabroker_collection_get_count(collection), 1);
+	ck_assert_uint_eq(count_fds(), before + 1);
+}
+END_TEST
+
+START_TEST(buffers_that_are_refused_are_an_error)
+{
+	fake_order(&fake, FAKE_DENY);
+	ck_assert_int_eq(dmabroker_collection_renegotiate(collection, request), -EINVAL);
+	ck_assert_str_eq(dmabroker_get_error(broker), "InvalidRequest");
+	ck_assert_ptr_nonnull(dmabroker_get_error_details(broker));
+	ck_assert_str_ne(dmabroker_get_error_text(broker), "");
+	ck_assert_uint_eq(dmabroker_collection_get_generation(collection), 1);
+}
+END_TEST
+
 START_TEST(a_report_gets_other_memory)
 {
 	ck_assert_int_eq(dmabroker_collection_report(collection, "a", ENOMEM), 0);
@@ -728,6 +752,8 @@ static void add_ready(TCase *ready)
 	tcase_add_test(ready, a_consumer_frees_what_is_older_than_the_hand_over);
 	tcase_add_test(ready, a_producer_hands_over);
 	tcase_add_test(ready, a_generation_that_is_replaced_meanwhile_is_fetched_anew);
+	tcase_add_test(ready, a_generation_that_shrinks_meanwhile_is_fetched_anew);
+	tcase_add_test(ready, buffers_that_are_refused_are_an_error);
 	tcase_add_test(ready, a_report_gets_other_memory);
 	tcase_add_test(ready, a_late_member_disturbs_nobody);
 	tcase_add_test(ready, buffers_follow_the_plan_of_their_group);
