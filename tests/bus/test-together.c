@@ -82,21 +82,27 @@ static void leave(struct member *member)
 	dmabroker_disconnect(member->broker);
 }
 
+static void add_cpu(struct dmabroker_record *request, const char *name, uint64_t stride_max)
+{
+	struct dmabroker_record *participant;
+
+	ck_assert_int_eq(dmabroker_request_add_participant(request, name, "cpu", &participant), 0);
+	if (stride_max)
+		ck_assert_int_eq(dmabroker_record_set_uint(participant, "stride-max", stride_max),
+				 0);
+}
+
 /* A request of a picture with one participant of the CPU; NULL: none. */
 static struct dmabroker_record *ask_for(uint32_t width, const char *name, uint64_t stride_max)
 {
-	struct dmabroker_record *request, *participant;
+	struct dmabroker_record *request;
 
 	ck_assert_int_eq(dmabroker_request_create(&request), 0);
 	ck_assert_int_eq(dmabroker_record_set_uint(request, "width", width), 0);
 	ck_assert_int_eq(dmabroker_record_set_uint(request, "height", 480), 0);
 	ck_assert_int_eq(dmabroker_record_add_format(request, "formats", XR24, 0), 0);
-	if (!name)
-		return request;
-	ck_assert_int_eq(dmabroker_request_add_participant(request, name, "cpu", &participant), 0);
-	if (stride_max)
-		ck_assert_int_eq(dmabroker_record_set_uint(participant, "stride-max", stride_max),
-				 0);
+	if (name)
+		add_cpu(request, name, stride_max);
 	return request;
 }
 
@@ -252,6 +258,29 @@ START_TEST(a_new_generation_is_negotiated_and_handed_over)
 	ck_assert_int_eq(dmabroker_collection_renegotiate(one.collection, changes), -EXDEV);
 	ck_assert_uint_eq(dmabroker_collection_get_generation(one.collection), 2);
 	ck_assert_uint_eq(count_fds(), fds);
+	dmabroker_record_destroy(changes);
+	leave(&one);
+	leave(&two);
+}
+END_TEST
+
+START_TEST(who_observed_takes_part)
+{
+	struct dmabroker_record *changes;
+
+	come(&one, _i);
+	come(&two, _i);
+	create(&one, "a", 1);
+	ck_assert_int_eq(join(&two, &one, 0, NULL, 0), 0);
+	ck_assert_int_eq(wait_for(&two), 0);
+	ck_assert_uint_eq(dmabroker_collection_get_count(two.collection), 0);
+	ck_assert_int_eq(dmabroker_request_create(&changes), 0);
+	add_cpu(changes, "b", 0);
+	ck_assert_int_eq(dmabroker_collection_renegotiate(two.collection, changes), 0);
+	ck_assert_int_eq(wait_for(&one), 0);
+	ck_assert_uint_eq(participants_of(&one), 2);
+	ck_assert_uint_eq(dmabroker_collection_get_count(two.collection), 2);
+	ck_assert_uint_eq(inode_of(&two, 1), inode_of(&one, 1));
 	dmabroker_record_destroy(changes);
 	leave(&one);
 	leave(&two);
@@ -430,6 +459,7 @@ int main(void)
 	tcase_set_timeout(all, 60);
 	tcase_add_loop_test(all, all_get_the_same_buffers_when_all_have_spoken, 0, TRANSPORTS);
 	tcase_add_loop_test(all, a_new_generation_is_negotiated_and_handed_over, 0, TRANSPORTS);
+	tcase_add_loop_test(all, who_observed_takes_part, 0, TRANSPORTS);
 	tcase_add_loop_test(all, who_comes_late_gets_what_there_is, 0, TRANSPORTS);
 	tcase_add_loop_test(all, a_report_brings_other_memory, 0, TRANSPORTS);
 	tcase_add_loop_test(all, a_conflict_is_everybodys, 0, TRANSPORTS);

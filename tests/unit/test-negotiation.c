@@ -315,6 +315,29 @@ START_TEST(who_observes_gets_no_buffers)
 }
 END_TEST
 
+START_TEST(who_observed_gets_buffers_with_its_participants)
+{
+	struct dmabroker_record *changes, *participant;
+
+	dmabroker_collection_release(collection);
+	dmabroker_record_destroy(request);
+	create(0, 1);
+	fake_order(&fake, FAKE_NEGOTIATE);
+	ck_assert_int_eq(dmabroker_collection_renegotiate(collection, request), 0);
+	ck_assert_uint_eq(dmabroker_collection_get_count(collection), 0); /* it names nobody */
+	ck_assert_int_eq(dmabroker_request_create(&changes), 0);
+	ck_assert_int_eq(dmabroker_request_add_participant(changes, "a", "cpu", &participant), 0);
+	fake_order(&fake, FAKE_REFUSE);
+	ck_assert_int_eq(dmabroker_collection_renegotiate(collection, changes), -EXDEV);
+	ck_assert_int_eq(dmabroker_collection_renegotiate(collection, request), 0);
+	ck_assert_uint_eq(dmabroker_collection_get_count(collection), 0); /* still nobody */
+	ck_assert_int_eq(dmabroker_collection_renegotiate(collection, changes), 0);
+	ck_assert_uint_eq(dmabroker_collection_get_generation(collection), 4);
+	ck_assert_uint_eq(dmabroker_collection_get_count(collection), 3);
+	dmabroker_record_destroy(changes);
+}
+END_TEST
+
 /* ---- what is told ---- */
 
 START_TEST(no_call_calls_back)
@@ -735,6 +758,7 @@ static void add_fresh(TCase *fresh)
 	tcase_add_test(fresh, a_wait_hears_that_the_daemon_is_gone);
 	tcase_add_test(fresh, a_collection_that_waits_is_released);
 	tcase_add_test(fresh, who_observes_gets_no_buffers);
+	tcase_add_test(fresh, who_observed_gets_buffers_with_its_participants);
 	tcase_add_test(fresh, no_call_calls_back);
 	tcase_add_test(fresh, the_last_words_of_a_daemon_are_told);
 	tcase_add_test(fresh, a_callback_may_release);
