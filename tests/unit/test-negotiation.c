@@ -508,18 +508,24 @@ START_TEST(a_consumer_fetches_before_it_goes_over)
 }
 END_TEST
 
-START_TEST(a_consumer_frees_what_is_older_than_the_hand_over)
+/* Generations 1, 2, and 3 are here, and 2 has taken over. */
+static void fetch_three(void)
 {
-	size_t before = count_fds();
-
-	fake_order(&fake, FAKE_CONSUMER);
 	fake_order(&fake, FAKE_NEGOTIATE);
 	fake_order(&fake, FAKE_HAND_OVER);
 	ck_assert_int_eq(dmabroker_collection_wait(collection, LONG_MS), 0);
 	fake_order(&fake, FAKE_NEGOTIATE);
 	ck_assert_int_eq(dmabroker_collection_wait(collection, LONG_MS), 0);
-	ck_assert_uint_eq(count_fds(), before + 6);
 	expect_told(3);
+}
+
+START_TEST(a_consumer_frees_what_is_older_than_the_hand_over)
+{
+	size_t before = count_fds();
+
+	fake_order(&fake, FAKE_CONSUMER);
+	fetch_three();
+	ck_assert_uint_eq(count_fds(), before + 6);
 	ck_assert_int_eq(dmabroker_collection_hand_over(collection), 0); /* to 2, not to 3 */
 	ck_assert_uint_eq(count_fds(), before + 3);
 	ck_assert_uint_eq(dmabroker_collection_get_generation(collection), 3);
@@ -533,6 +539,74 @@ START_TEST(a_producer_hands_over)
 	ck_assert_int_eq(dmabroker_collection_renegotiate(collection, request), 0);
 	ck_assert_int_eq(dmabroker_collection_hand_over(collection), 0);
 	ck_assert_uint_eq(fake_look(&fake).handed_over, 2);
+}
+END_TEST
+
+START_TEST(a_producer_hands_over_when_an_older_one_has_taken_over)
+{
+	size_t before = count_fds();
+
+	fake_order(&fake, FAKE_PRODUCER);
+	fetch_three();
+	ck_assert_int_eq(dmabroker_collection_hand_over(collection), 0);
+	ck_assert_uint_eq(fake_look(&fake).handed_over, 3);
+	ck_assert_uint_eq(count_fds(), before);
+}
+END_TEST
+
+/* What it was told of is 2; nobody has produced anything in 3. */
+START_TEST(an_initiator_follows_before_it_hands_over)
+{
+	size_t before = count_fds();
+
+	fetch_three();
+	ck_assert_int_eq(dmabroker_collection_hand_over(collection), 0);
+	ck_assert_uint_eq(fake_look(&fake).handed_over, 0);
+	ck_assert_uint_eq(count_fds(), before + 3);
+	ck_assert_int_eq(dmabroker_collection_hand_over(collection), 0);
+	ck_assert_uint_eq(fake_look(&fake).handed_over, 3);
+	ck_assert_uint_eq(count_fds(), before);
+}
+END_TEST
+
+START_TEST(a_producer_fetches_before_it_hands_over)
+{
+	size_t before = count_fds();
+
+	fake_order(&fake, FAKE_PRODUCER);
+	fetch_three();
+	fake_order(&fake, FAKE_QUIETLY);
+	ck_assert_int_eq(dmabroker_collection_hand_over(collection), -EAGAIN);
+	ck_assert_str_eq(dmabroker_get_error(broker), "");
+	ck_assert_str_ne(dmabroker_get_error_text(broker), "");
+	ck_assert_int_eq(dmabroker_collection_wait(collection, LONG_MS), 0);
+	ck_assert_int_eq(dmabroker_collection_hand_over(collection), 0);
+	ck_assert_uint_eq(fake_look(&fake).handed_over, 4);
+	ck_assert_uint_eq(count_fds(), before);
+}
+END_TEST
+
+START_TEST(a_generation_that_is_replaced_is_not_handed_over)
+{
+	ck_assert_int_eq(dmabroker_collection_renegotiate(collection, request), 0);
+	fake_order(&fake, FAKE_QUIETLY);
+	ck_assert_int_eq(dmabroker_collection_hand_over(collection), -EAGAIN);
+	ck_assert_str_eq(dmabroker_get_error_text(broker),
+			 "generation 2 has been replaced: the newest has still to be waited for");
+}
+END_TEST
+
+START_TEST(a_hand_over_that_is_refused_is_an_error)
+{
+	size_t before = count_fds();
+
+	ck_assert_int_eq(dmabroker_collection_renegotiate(collection, request), 0);
+	fake_order(&fake, FAKE_DENY);
+	ck_assert_int_eq(dmabroker_collection_hand_over(collection), -EINVAL);
+	ck_assert_str_eq(dmabroker_get_error(broker), "InvalidRequest");
+	ck_assert_uint_eq(count_fds(), before + 3);
+	ck_assert_int_eq(dmabroker_collection_hand_over(collection), 0);
+	ck_assert_uint_eq(count_fds(), before);
 }
 END_TEST
 
@@ -775,6 +849,11 @@ static void add_ready(TCase *ready)
 	tcase_add_test(ready, a_consumer_fetches_before_it_goes_over);
 	tcase_add_test(ready, a_consumer_frees_what_is_older_than_the_hand_over);
 	tcase_add_test(ready, a_producer_hands_over);
+	tcase_add_test(ready, a_producer_hands_over_when_an_older_one_has_taken_over);
+	tcase_add_test(ready, an_initiator_follows_before_it_hands_over);
+	tcase_add_test(ready, a_producer_fetches_before_it_hands_over);
+	tcase_add_test(ready, a_generation_that_is_replaced_is_not_handed_over);
+	tcase_add_test(ready, a_hand_over_that_is_refused_is_an_error);
 	tcase_add_test(ready, a_generation_that_is_replaced_meanwhile_is_fetched_anew);
 	tcase_add_test(ready, a_generation_that_shrinks_meanwhile_is_fetched_anew);
 	tcase_add_test(ready, buffers_that_are_refused_are_an_error);
