@@ -213,15 +213,18 @@ int client_await(struct client *client, DBusPendingCall *pending, int timeout_ms
 DBusMessage *client_new_call(const struct client *client, const char *path, const char *interface,
 			     const char *method)
 {
-	return dbus_message_new_method_call(client->destination, path, interface, method);
+	return dbus_message_new_method_call(client->owner ? client->owner : client->destination,
+					    path, interface, method);
 }
 
 void client_send(struct client *client, DBusMessage *call, bool farewell)
 {
-	dbus_message_set_no_reply(call, TRUE);
-	dbus_connection_send(client->connection, call, NULL);
-	if (farewell)
-		run_until(client, is_written, now_ms() + CLIENT_FAREWELL_MS);
+	if (!client->gone) {
+		dbus_message_set_no_reply(call, TRUE);
+		dbus_connection_send(client->connection, call, NULL);
+		if (farewell)
+			run_until(client, is_written, now_ms() + CLIENT_FAREWELL_MS);
+	}
 	dbus_message_unref(call);
 }
 
@@ -463,7 +466,8 @@ static int dispatch(struct dmabroker *broker)
 	return is_connected(client) ? handled : say_gone(client);
 }
 
-/* Another daemon may follow, but it knows nothing of what this one gave. */
+/* Another daemon may follow, but it knows nothing of what this one gave. Nor does it get calls that
+ * are meant for this one: they are addressed to its own name on the bus. */
 static void note_owner(struct client *client, DBusMessage *message)
 {
 	const char *name, *before, *after;

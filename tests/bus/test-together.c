@@ -426,6 +426,94 @@ START_TEST(who_dies_takes_the_collection_along)
 }
 END_TEST
 
+static DBusConnection *next_daemon;
+
+static bool name_is_free(void)
+{
+	return !dbus_bus_name_has_owner(next_daemon, "org.dmabroker1", NULL);
+}
+
+/* The daemon dies, and another one follows on the bus, which only listens. */
+static void replace_daemon(void)
+{
+	DBusError error = DBUS_ERROR_INIT;
+
+	next_daemon = harness_connect(TRANSPORT_BUS);
+	kill(harness.daemon, SIGKILL);
+	harness_wait(harness.daemon, WAIT_MS);
+	harness.daemon = 0;
+	ck_assert(harness_until(name_is_free, WAIT_MS));
+	ck_assert_int_eq(dbus_bus_request_name(next_daemon, "org.dmabroker1", 0, NULL),
+			 DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER);
+	/* with an error it waits until the bus has heard it */
+	dbus_bus_add_match(next_daemon, "type='signal',member='NameOwnerChanged'", &error);
+	ck_assert(!dbus_error_is_set(&error));
+}
+
+/* Whether a connection has left the bus. */
+static bool is_end(DBusMessage *message)
+{
+	const char *name, *before, *after;
+
+	return dbus_message_is_signal(message, DBUS_INTERFACE_DBUS, "NameOwnerChanged") &&
+	       dbus_message_get_args(message, NULL, DBUS_TYPE_STRING, &name, DBUS_TYPE_STRING,
+				     &before, DBUS_TYPE_STRING, &after, DBUS_TYPE_INVALID) &&
+	       name[0] == ':' && !after[0];
+}
+
+static int wait_readable(DBusConnection *connection)
+{
+	struct pollfd ready = {.events = POLLIN};
+
+	ck_assert(dbus_connection_get_unix_fd(connection, &ready.fd));
+	return poll(&ready, 1, WAIT_MS);
+}
+
+/* Calls that the next daemon gets until somebody leaves the bus. */
+static unsigned int count_calls(void)
+{
+	unsigned int calls = 0;
+	DBusMessage *message;
+	bool end = false;
+
+	while (!end) {
+		message = dbus_connection_pop_message(next_daemon);
+		if (!message) {
+			ck_assert_int_eq(wait_readable(next_daemon), 1);
+			dbus_connection_read_write(next_daemon, 0);
+			continue;
+		}
+		calls += dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_METHOD_CALL;
+		end = is_end(message);
+		dbus_message_unref(message);
+	}
+	return calls;
+}
+
+/* What the member knows of its daemon's end when it leaves. */
+enum knowledge { KNOWS_NOTHING, HAS_ASKED, HAS_BEEN_TOLD, KNOWLEDGE };
+
+START_TEST(nothing_is_said_to_the_next_daemon)
+{
+	struct dmabroker_record *status;
+	struct pollfd ready = {.events = POLLIN};
+
+	come(&one, TRANSPORT_BUS);
+	create(&one, "a", 0);
+	ck_assert_int_eq(wait_for(&one), 0);
+	ready.fd = dmabroker_get_fd(one.broker);
+	replace_daemon();
+	if (_i == HAS_ASKED)
+		ck_assert_int_eq(dmabroker_collection_get_status(one.collection, &status),
+				 -ENOTCONN);
+	while (_i == HAS_BEEN_TOLD && dmabroker_dispatch(one.broker) != -ENOTCONN)
+		ck_assert_int_eq(poll(&ready, 1, WAIT_MS), 1);
+	leave(&one);
+	ck_assert_uint_eq(count_calls(), 0);
+	harness_disconnect(next_daemon);
+}
+END_TEST
+
 START_TEST(collections_are_listed)
 {
 	struct dmabroker_record **list, *status;
@@ -465,6 +553,7 @@ int main(void)
 	tcase_add_loop_test(all, a_conflict_is_everybodys, 0, TRANSPORTS);
 	tcase_add_loop_test(all, a_cancelled_negotiation_is_over, 0, TRANSPORTS);
 	tcase_add_loop_test(all, who_dies_takes_the_collection_along, 0, TRANSPORTS);
+	tcase_add_loop_test(all, nothing_is_said_to_the_next_daemon, 0, KNOWLEDGE);
 	tcase_add_loop_test(all, collections_are_listed, 0, TRANSPORTS);
 	suite_add_tcase(suite, all);
 	return harness_main(suite);
