@@ -17,19 +17,18 @@
 #include "ctl/facts.h"
 #include "ctl/text.h"
 
-#define ROWS_MAX 18 /* participants, the request, the plan */
-
 static const char *const titles[PARTY_COLUMNS] = {"FORMATS", "SIZE",   "STRIDE",
 						  "BYTES",   "MEMORY", ">BUFFERS"};
 
 struct row {
-	char *name;
+	char *name;  /* of the participant; NULL: the request's row, or the plan's */
+	char *shown; /* in the first column */
 	char *cells[PARTY_COLUMNS];
 	char *marks[PARTY_COLUMNS]; /* NULL: none */
 };
 
 struct table {
-	struct row rows[ROWS_MAX];
+	struct row *rows; /* the participants in the order of their names, the request, the plan */
 	size_t len;
 };
 
@@ -54,20 +53,28 @@ static enum party_column column_of(const char *word)
 	return PARTY_MEMORY;
 }
 
+/* The row of a participant; without a name, of the request. */
 static struct row *find_row(struct table *table, const char *name)
 {
-	for (size_t i = 0; i < table->len; i++)
-		if (strcmp(table->rows[i].name, name) == 0)
+	for (size_t i = 0; i < table->len; i++) {
+		const char *other = table->rows[i].name;
+
+		if (name ? other && strcmp(other, name) == 0 : !other)
 			return &table->rows[i];
+	}
 	return NULL;
 }
 
-/* Takes the cells' place in the table. Returns borrowed. */
-static struct row *add_row(struct table *table, const char *name)
+/* Takes `shown`; `name` may be NULL. Returns borrowed until the next row is added. */
+static struct row *add_row(struct table *table, const char *name, char *shown)
 {
-	struct row *row = &table->rows[table->len < ROWS_MAX - 1 ? table->len++ : ROWS_MAX - 1];
+	struct row *rows = realloc(table->rows, (table->len + 1) * sizeof(*rows)), *row;
 
-	row->name = text_format("%s", name);
+	if (!rows)
+		ctl_out_of_memory();
+	table->rows = rows;
+	row = &rows[table->len++];
+	*row = (struct row){.name = name ? text_format("%s", name) : NULL, .shown = shown};
 	return row;
 }
 
@@ -114,25 +121,23 @@ static void add_participant(struct table *table, const struct overview *overview
 {
 	const char *name = text_string(participant, "name", "?");
 	const struct dmabroker_record *view = find_view(overview->plan, name);
-	const char *alternative = view ? dmabroker_record_get_string(view, "alternative") : NULL;
+	const char *alternative = view ? text_string(view, "alternative", "") : "";
 	struct party party;
 	struct row *row;
 
 	if (overview->group && !view)
 		return;
 	party_init(&party, &overview->devices, participant, alternative, format_of(overview));
-	row = add_row(table, name);
+	row = add_row(table, name,
+		      *alternative ? text_format("%s (%s)", name, alternative)
+				   : text_format("%s", name));
 	for (int i = 0; i < PARTY_COLUMNS; i++)
 		row->cells[i] = party_words(&party, (enum party_column)i);
-	if (alternative && *alternative) {
-		free(row->name);
-		row->name = text_format("%s (%s)", name, alternative);
-	}
 }
 
 static void add_request(struct table *table, const struct overview *overview)
 {
-	struct row *row = add_row(table, "request");
+	struct row *row = add_row(table, NULL, text_format("request"));
 
 	for (int i = 0; i < PARTY_COLUMNS; i++)
 		row->cells[i] = party_request_words(overview->request, (enum party_column)i);
@@ -171,7 +176,7 @@ static char *plan_format(const struct dmabroker_record *plan)
 
 static void add_plan(struct table *table, const struct dmabroker_record *plan)
 {
-	struct row *row = add_row(table, "= plan");
+	struct row *row = add_row(table, NULL, text_format("= plan"));
 
 	row->cells[PARTY_FORMATS] = plan_format(plan);
 	row->cells[PARTY_SIZE] = text_format("%" PRIu64 "x%" PRIu64, facts_number(plan, "width", 0),
@@ -187,7 +192,7 @@ static void add_plan(struct table *table, const struct dmabroker_record *plan)
 /* A rule of preference names no participant: it is the request's wish, if it has one. */
 static void mark_reason(struct table *table, const struct dmabroker_record *reason)
 {
-	const char *participant = dmabroker_record_get_string(reason, "participant");
+	const char *participant = text_string(reason, "participant", NULL);
 	const char *constraint = text_string(reason, "constraint", "");
 	enum party_column column;
 	struct row *row;
@@ -195,7 +200,7 @@ static void mark_reason(struct table *table, const struct dmabroker_record *reas
 	if (strcmp(constraint, "preference") == 0 || strcmp(constraint, "scarce") == 0)
 		constraint = text_string(reason, "choice", "");
 	column = column_of(constraint);
-	row = find_row(table, participant ? participant : "request");
+	row = find_row(table, participant);
 	if (row && (participant || *row->cells[column]))
 		mark(row, column, "*");
 }
@@ -218,7 +223,7 @@ static void mark_refusals(struct table *table, const struct dmabroker_record *de
 	     i++) {
 		with = sets > 1 ? text_format("!%" PRIu64, facts_number(refusal, "set", 0) + 1)
 				: text_format("!");
-		mark(find_row(table, text_string(refusal, "participant", "request")),
+		mark(find_row(table, text_string(refusal, "participant", NULL)),
 		     column_of(text_string(refusal, "constraint", "")), with);
 		free(with);
 	}
@@ -276,7 +281,7 @@ static void print(const struct ctl *ctl, const struct table *table, bool plan)
 	}
 	text = text_table_create(headings, columns_len + 1);
 	for (size_t i = 0; i < table->len; i++) {
-		text_table_add(text, "%s", table->rows[i].name);
+		text_table_add(text, "%s", table->rows[i].shown);
 		for (size_t c = 0; c < columns_len; c++)
 			add_cell(text, &table->rows[i], columns[c], widths[c]);
 	}
@@ -291,7 +296,9 @@ static void finish(struct table *table)
 			free(table->rows[i].marks[c]);
 		}
 		free(table->rows[i].name);
+		free(table->rows[i].shown);
 	}
+	free(table->rows);
 }
 
 static int by_name(const void *a, const void *b)

@@ -422,9 +422,11 @@ dmabroker_collection_get_generation(const struct dmabroker_collection *collectio
  * Goes over to the newer generation and frees the older ones here. The member whose participant is
  * the plan's `hand-over` (or the initiator) calls it when the first frame is in a buffer of the
  * newest generation, and the others are told. They call it when they have been told and are done
- * with the old buffers. Pointers to buffers and plans of older generations end here.
- * Errors: -EAGAIN (it is not this member's turn: nobody has handed over yet, or the generation
- * has still to be fetched with dmabroker_collection_wait).
+ * with the old buffers; if it is an older generation than the newest that has taken over, they go
+ * over to that one. So does an initiator without that participant: it has to call once more to
+ * hand over to the newest. Pointers to buffers and plans of older generations end here.
+ * Errors: -EAGAIN (it is not this member's turn: nobody has handed over yet, or there is a
+ * generation that has still to be fetched with dmabroker_collection_wait).
  */
 DMABROKER_API int dmabroker_collection_hand_over(struct dmabroker_collection *collection);
 

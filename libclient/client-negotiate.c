@@ -181,6 +181,47 @@ int client_speak(struct dmabroker_collection *collection, const struct request *
 
 /* ---- generations ---- */
 
+/* Asks whether the broker has a newer generation than `number`. Returns 1 or 0. */
+static int ask_for_newer(struct dmabroker_collection *collection, uint32_t number)
+{
+	struct collection_record *status;
+	int error = client_get_status(collection, &status);
+
+	if (error)
+		return error;
+	error = vocab_number(status, COLLECTION_GENERATION) > number;
+	vocab_destroy(status);
+	return error;
+}
+
+/*
+ * What a call about generation `number` ended with. InvalidRequest may only say that another member
+ * has negotiated a newer generation meanwhile, of which this call knew nothing: that is -EAGAIN.
+ * Otherwise the error stays as it was noted.
+ */
+static int judge(struct dmabroker_collection *collection, uint32_t number, int error)
+{
+	struct dmabroker *broker = collection->broker;
+	struct error noted = broker->error;
+	char *text = broker->text;
+	int newer;
+
+	if (error != -EINVAL)
+		return error;
+	broker->error = (struct error){0};
+	broker->text = NULL;
+	newer = ask_for_newer(collection, number);
+	if (newer) {
+		error_finish(&noted);
+		free(text);
+		return newer < 0 ? newer : -EAGAIN;
+	}
+	handle_forget(broker);
+	broker->error = noted;
+	broker->text = text;
+	return error;
+}
+
 /* Fetches the buffers of `plan` (taken) and makes it the newest generation. */
 static int fetch_generation(struct dmabroker_collection *collection, uint32_t number,
 			    struct plan *plan)
@@ -193,7 +234,7 @@ static int fetch_generation(struct dmabroker_collection *collection, uint32_t nu
 		return error;
 	}
 	if (!collection->observes)
-		error = client_fetch_buffers(collection, generation);
+		error = judge(collection, number, client_fetch_buffers(collection, generation));
 	if (error)
 		generation_destroy(generation);
 	else
@@ -329,7 +370,12 @@ int client_renegotiate(struct dmabroker_collection *collection, const struct req
 		return -ENOMEM;
 	}
 	error = client_call(client_of(collection->broker), call, CLIENT_CALL_MS, &reply);
-	return error ? error : take_generation(collection, reply);
+	if (error)
+		return error;
+	/* whoever has observed so far has named participants now, which get buffers */
+	if (changes->participants.len)
+		collection->observes = false;
+	return take_generation(collection, reply);
 }
 
 int client_report(struct dmabroker_collection *collection, const char *participant, int errnum)
@@ -359,39 +405,53 @@ static bool has_string(const struct vocab_strings *list, const char *string)
 	return false;
 }
 
-/* Whether it is for the caller to say that the generation takes over. */
-static bool may_hand_over(const struct collection_record *status, const struct plan *plan)
+/*
+ * Whether it is for the caller to say that the generation takes over: it has the participant whose
+ * frames it begins with. The initiator may say so, too; but with `dropped`, it has just followed
+ * another member to an older generation, and says nothing of the newest.
+ */
+static bool may_hand_over(const struct collection_record *status, const struct plan *plan,
+			  bool dropped)
 {
+	const char *writer = vocab_string(plan, PLAN_HAND_OVER);
+
 	for (size_t i = 0; i < status->members.len; i++) {
 		const struct member_record *member =
 			(const struct member_record *)status->members.items[i];
 
 		if (vocab_number(member, MEMBER_YOU))
-			return member->number == 0 ||
-			       has_string(&member->participants,
-					  vocab_string(plan, PLAN_HAND_OVER));
+			return has_string(&member->participants, writer) ||
+			       (member->number == 0 && (!dropped || !*writer));
 	}
 	return false;
 }
 
-/* Tells the broker that the newest generation takes over, if that is for this member to say. */
-static int tell_hand_over(struct dmabroker_collection *collection)
+/* Asks whether this member may. Returns 1 or 0. */
+static int ask_whether_may(struct dmabroker_collection *collection, bool dropped)
 {
 	struct collection_record *status;
-	uint32_t number = collection->newest->number;
-	bool may;
-	int error = client_get_status(collection, &status);
+	int may = client_get_status(collection, &status);
 
-	if (error)
-		return error;
-	may = may_hand_over(status, collection->newest->plan);
+	if (may)
+		return may;
+	may = may_hand_over(status, collection->newest->plan, dropped);
 	vocab_destroy(status);
-	if (!may)
-		return handle_fail(collection->broker, -EAGAIN,
-				   "%s has not handed over to generation %u yet",
-				   vocab_string(collection->newest->plan, PLAN_HAND_OVER), number);
-	error = ask_for_nothing(client_of(collection->broker),
-				new_call_u32(collection, "HandOver", number));
+	return may;
+}
+
+/* Tells the broker that the newest generation takes over. */
+static int tell_hand_over(struct dmabroker_collection *collection)
+{
+	uint32_t number = collection->newest->number;
+	int error = ask_for_nothing(client_of(collection->broker),
+				    new_call_u32(collection, "HandOver", number));
+
+	error = judge(collection, number, error);
+	if (error == -EAGAIN)
+		return handle_fail(collection->broker, error,
+				   "generation %u has been replaced: the newest has still to be "
+				   "waited for",
+				   number);
 	if (!error)
 		collection->handed_over = number;
 	return error;
@@ -413,16 +473,26 @@ static bool drop_older(struct dmabroker_collection *collection)
 int client_hand_over(struct dmabroker_collection *collection)
 {
 	uint32_t number = dmabroker_collection_get_generation(collection);
-	int error = 0;
+	bool dropped;
+	int error;
 
 	handle_forget(collection->broker);
 	if (number < collection->handed_over || !number)
 		return handle_fail(collection->broker, -EAGAIN,
 				   "the generation that takes over has still to be waited for");
-	if (drop_older(collection) || (!collection->newest->older && number == 1))
+	dropped = drop_older(collection);
+	if (number == collection->handed_over || (number == 1 && !collection->newest->older))
 		return 0;
-	if (number > collection->handed_over)
-		error = tell_hand_over(collection);
+	error = ask_whether_may(collection, dropped);
+	if (error < 0)
+		return error;
+	if (!error && dropped)
+		return 0;
+	if (!error)
+		return handle_fail(collection->broker, -EAGAIN,
+				   "%s has not handed over to generation %u yet",
+				   vocab_string(collection->newest->plan, PLAN_HAND_OVER), number);
+	error = tell_hand_over(collection);
 	if (!error)
 		drop_older(collection);
 	return error;

@@ -186,21 +186,24 @@ static int dispatch_all(struct client *client)
 	return handled;
 }
 
-/* libdbus completes a call that is not blocked on when its answer is dispatched. */
+/*
+ * libdbus completes a call that is not blocked on when its answer is dispatched. An answer that
+ * another call has read stands in libdbus' queue, and the socket is silent: so what is there is
+ * dispatched before anything is waited for.
+ */
 int client_await(struct client *client, DBusPendingCall *pending, int timeout_ms)
 {
-	int64_t deadline = now_ms() + timeout_ms, left = timeout_ms;
+	int64_t deadline = now_ms() + timeout_ms, left = 1;
 	bool connected = true;
 
-	do {
-		if (timeout_ms >= 0)
-			left = deadline - now_ms();
-		connected = dbus_connection_read_write(client->connection, left > 0 ? (int)left
-									   : timeout_ms < 0 ? -1
-											    : 0);
+	dispatch_all(client);
+	while (!dbus_pending_call_get_completed(pending) && connected && left) {
+		left = timeout_ms < 0 ? -1 : deadline - now_ms();
+		if (timeout_ms >= 0 && left < 0)
+			left = 0;
+		connected = dbus_connection_read_write(client->connection, (int)left);
 		dispatch_all(client);
-	} while (!dbus_pending_call_get_completed(pending) && connected &&
-		 (timeout_ms < 0 || left > 0));
+	}
 	note_left(client);
 	if (dbus_pending_call_get_completed(pending))
 		return 0;
@@ -210,15 +213,18 @@ int client_await(struct client *client, DBusPendingCall *pending, int timeout_ms
 DBusMessage *client_new_call(const struct client *client, const char *path, const char *interface,
 			     const char *method)
 {
-	return dbus_message_new_method_call(client->destination, path, interface, method);
+	return dbus_message_new_method_call(client->owner ? client->owner : client->destination,
+					    path, interface, method);
 }
 
 void client_send(struct client *client, DBusMessage *call, bool farewell)
 {
-	dbus_message_set_no_reply(call, TRUE);
-	dbus_connection_send(client->connection, call, NULL);
-	if (farewell)
-		run_until(client, is_written, now_ms() + CLIENT_FAREWELL_MS);
+	if (!client->gone) {
+		dbus_message_set_no_reply(call, TRUE);
+		dbus_connection_send(client->connection, call, NULL);
+		if (farewell)
+			run_until(client, is_written, now_ms() + CLIENT_FAREWELL_MS);
+	}
 	dbus_message_unref(call);
 }
 
@@ -460,7 +466,8 @@ static int dispatch(struct dmabroker *broker)
 	return is_connected(client) ? handled : say_gone(client);
 }
 
-/* Another daemon may follow, but it knows nothing of what this one gave. */
+/* Another daemon may follow, but it knows nothing of what this one gave. Nor does it get calls that
+ * are meant for this one: they are addressed to its own name on the bus. */
 static void note_owner(struct client *client, DBusMessage *message)
 {
 	const char *name, *before, *after;

@@ -33,7 +33,8 @@ static inline struct client *client_of(struct dmabroker *broker)
 	return (struct client *)broker; /* its first member */
 }
 
-/* A method call to the daemon. Returns owned; NULL: no memory. */
+/* A method call to the daemon that answered first, not to one that may follow it. Returns owned;
+ * NULL: no memory. */
 DBusMessage *client_new_call(const struct client *client, const char *path, const char *interface,
 			     const char *method);
 
@@ -53,7 +54,8 @@ int client_await(struct client *client, DBusPendingCall *pending, int timeout_ms
  * client_call. */
 int client_finish_call(struct client *client, DBusPendingCall *pending, DBusMessage **ret_reply);
 
-/* Sends `call` (taken) that wants no answer. Waits for it to be written if `farewell`. */
+/* Sends `call` (taken) that wants no answer, if the daemon has not gone. Waits for it to be written
+ * if `farewell`. */
 void client_send(struct client *client, DBusMessage *call, bool farewell);
 
 /* The reply (taken) cannot be read. Returns -EPROTO. */

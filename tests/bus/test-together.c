@@ -82,21 +82,27 @@ static void leave(struct member *member)
 	dmabroker_disconnect(member->broker);
 }
 
+static void add_cpu(struct dmabroker_record *request, const char *name, uint64_t stride_max)
+{
+	struct dmabroker_record *participant;
+
+	ck_assert_int_eq(dmabroker_request_add_participant(request, name, "cpu", &participant), 0);
+	if (stride_max)
+		ck_assert_int_eq(dmabroker_record_set_uint(participant, "stride-max", stride_max),
+				 0);
+}
+
 /* A request of a picture with one participant of the CPU; NULL: none. */
 static struct dmabroker_record *ask_for(uint32_t width, const char *name, uint64_t stride_max)
 {
-	struct dmabroker_record *request, *participant;
+	struct dmabroker_record *request;
 
 	ck_assert_int_eq(dmabroker_request_create(&request), 0);
 	ck_assert_int_eq(dmabroker_record_set_uint(request, "width", width), 0);
 	ck_assert_int_eq(dmabroker_record_set_uint(request, "height", 480), 0);
 	ck_assert_int_eq(dmabroker_record_add_format(request, "formats", XR24, 0), 0);
-	if (!name)
-		return request;
-	ck_assert_int_eq(dmabroker_request_add_participant(request, name, "cpu", &participant), 0);
-	if (stride_max)
-		ck_assert_int_eq(dmabroker_record_set_uint(participant, "stride-max", stride_max),
-				 0);
+	if (name)
+		add_cpu(request, name, stride_max);
 	return request;
 }
 
@@ -258,6 +264,29 @@ START_TEST(a_new_generation_is_negotiated_and_handed_over)
 }
 END_TEST
 
+START_TEST(who_observed_takes_part)
+{
+	struct dmabroker_record *changes;
+
+	come(&one, _i);
+	come(&two, _i);
+	create(&one, "a", 1);
+	ck_assert_int_eq(join(&two, &one, 0, NULL, 0), 0);
+	ck_assert_int_eq(wait_for(&two), 0);
+	ck_assert_uint_eq(dmabroker_collection_get_count(two.collection), 0);
+	ck_assert_int_eq(dmabroker_request_create(&changes), 0);
+	add_cpu(changes, "b", 0);
+	ck_assert_int_eq(dmabroker_collection_renegotiate(two.collection, changes), 0);
+	ck_assert_int_eq(wait_for(&one), 0);
+	ck_assert_uint_eq(participants_of(&one), 2);
+	ck_assert_uint_eq(dmabroker_collection_get_count(two.collection), 2);
+	ck_assert_uint_eq(inode_of(&two, 1), inode_of(&one, 1));
+	dmabroker_record_destroy(changes);
+	leave(&one);
+	leave(&two);
+}
+END_TEST
+
 START_TEST(who_comes_late_gets_what_there_is)
 {
 	spare = true;
@@ -397,6 +426,94 @@ START_TEST(who_dies_takes_the_collection_along)
 }
 END_TEST
 
+static DBusConnection *next_daemon;
+
+static bool name_is_free(void)
+{
+	return !dbus_bus_name_has_owner(next_daemon, "org.dmabroker1", NULL);
+}
+
+/* The daemon dies, and another one follows on the bus, which only listens. */
+static void replace_daemon(void)
+{
+	DBusError error = DBUS_ERROR_INIT;
+
+	next_daemon = harness_connect(TRANSPORT_BUS);
+	kill(harness.daemon, SIGKILL);
+	harness_wait(harness.daemon, WAIT_MS);
+	harness.daemon = 0;
+	ck_assert(harness_until(name_is_free, WAIT_MS));
+	ck_assert_int_eq(dbus_bus_request_name(next_daemon, "org.dmabroker1", 0, NULL),
+			 DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER);
+	/* with an error it waits until the bus has heard it */
+	dbus_bus_add_match(next_daemon, "type='signal',member='NameOwnerChanged'", &error);
+	ck_assert(!dbus_error_is_set(&error));
+}
+
+/* Whether a connection has left the bus. */
+static bool is_end(DBusMessage *message)
+{
+	const char *name, *before, *after;
+
+	return dbus_message_is_signal(message, DBUS_INTERFACE_DBUS, "NameOwnerChanged") &&
+	       dbus_message_get_args(message, NULL, DBUS_TYPE_STRING, &name, DBUS_TYPE_STRING,
+				     &before, DBUS_TYPE_STRING, &after, DBUS_TYPE_INVALID) &&
+	       name[0] == ':' && !after[0];
+}
+
+static int wait_readable(DBusConnection *connection)
+{
+	struct pollfd ready = {.events = POLLIN};
+
+	ck_assert(dbus_connection_get_unix_fd(connection, &ready.fd));
+	return poll(&ready, 1, WAIT_MS);
+}
+
+/* Calls that the next daemon gets until somebody leaves the bus. */
+static unsigned int count_calls(void)
+{
+	unsigned int calls = 0;
+	DBusMessage *message;
+	bool end = false;
+
+	while (!end) {
+		message = dbus_connection_pop_message(next_daemon);
+		if (!message) {
+			ck_assert_int_eq(wait_readable(next_daemon), 1);
+			dbus_connection_read_write(next_daemon, 0);
+			continue;
+		}
+		calls += dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_METHOD_CALL;
+		end = is_end(message);
+		dbus_message_unref(message);
+	}
+	return calls;
+}
+
+/* What the member knows of its daemon's end when it leaves. */
+enum knowledge { KNOWS_NOTHING, HAS_ASKED, HAS_BEEN_TOLD, KNOWLEDGE };
+
+START_TEST(nothing_is_said_to_the_next_daemon)
+{
+	struct dmabroker_record *status;
+	struct pollfd ready = {.events = POLLIN};
+
+	come(&one, TRANSPORT_BUS);
+	create(&one, "a", 0);
+	ck_assert_int_eq(wait_for(&one), 0);
+	ready.fd = dmabroker_get_fd(one.broker);
+	replace_daemon();
+	if (_i == HAS_ASKED)
+		ck_assert_int_eq(dmabroker_collection_get_status(one.collection, &status),
+				 -ENOTCONN);
+	while (_i == HAS_BEEN_TOLD && dmabroker_dispatch(one.broker) != -ENOTCONN)
+		ck_assert_int_eq(poll(&ready, 1, WAIT_MS), 1);
+	leave(&one);
+	ck_assert_uint_eq(count_calls(), 0);
+	harness_disconnect(next_daemon);
+}
+END_TEST
+
 START_TEST(collections_are_listed)
 {
 	struct dmabroker_record **list, *status;
@@ -430,11 +547,13 @@ int main(void)
 	tcase_set_timeout(all, 60);
 	tcase_add_loop_test(all, all_get_the_same_buffers_when_all_have_spoken, 0, TRANSPORTS);
 	tcase_add_loop_test(all, a_new_generation_is_negotiated_and_handed_over, 0, TRANSPORTS);
+	tcase_add_loop_test(all, who_observed_takes_part, 0, TRANSPORTS);
 	tcase_add_loop_test(all, who_comes_late_gets_what_there_is, 0, TRANSPORTS);
 	tcase_add_loop_test(all, a_report_brings_other_memory, 0, TRANSPORTS);
 	tcase_add_loop_test(all, a_conflict_is_everybodys, 0, TRANSPORTS);
 	tcase_add_loop_test(all, a_cancelled_negotiation_is_over, 0, TRANSPORTS);
 	tcase_add_loop_test(all, who_dies_takes_the_collection_along, 0, TRANSPORTS);
+	tcase_add_loop_test(all, nothing_is_said_to_the_next_daemon, 0, KNOWLEDGE);
 	tcase_add_loop_test(all, collections_are_listed, 0, TRANSPORTS);
 	suite_add_tcase(suite, all);
 	return harness_main(suite);

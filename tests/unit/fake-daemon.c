@@ -22,6 +22,7 @@
 #define LOOK '?'
 #define COUNT 3	      /* buffers of a plan, or of the first group */
 #define COUNT_OTHER 2 /* of the second group */
+#define COUNT_SMALL 1 /* of a plan that has shrunk */
 #define PAGE 2	      /* buffers in an answer */
 #define WAITS_MAX 64
 #define ORDER_MS 10000
@@ -32,7 +33,7 @@ struct end {
 	DBusMessage *waits[WAITS_MAX]; /* owned: calls of Wait without an answer */
 	struct fake_seen seen;
 	uint32_t generation;
-	bool late, split, race, wrong, refuse;
+	bool late, split, race, shrinks, small, wrong, refuse, deny;
 	uint32_t number; /* of the member that the caller is */
 	const char *participant;
 };
@@ -61,6 +62,12 @@ static void fill_plan(struct plan *plan, const char *heap, uint32_t count)
 	need(vocab_set_number(plan, PLAN_FORMAT, 0x34325258, VOCAB_SOLVED) == 0);
 }
 
+/* Buffers of the newest generation. */
+static uint32_t count_of(const struct end *end)
+{
+	return end->split ? COUNT + COUNT_OTHER : end->small ? COUNT_SMALL : COUNT;
+}
+
 static struct plan *new_plan(const struct end *end)
 {
 	struct plan *plan, *group;
@@ -78,7 +85,7 @@ static struct plan *new_plan(const struct end *end)
 		add_view(group, "b");
 		return plan;
 	}
-	fill_plan(plan, "only", COUNT);
+	fill_plan(plan, "only", count_of(end));
 	add_view(plan, "a");
 	if (end->late)
 		add_view(plan, "a-late"); /* in the order of their names: "b" has another place */
@@ -247,12 +254,11 @@ static uint32_t count_participants(DBusMessage *call)
 
 static void append_buffers(struct end *end, DBusMessage *reply, uint32_t first, uint32_t count)
 {
-	uint32_t all = end->split ? COUNT + COUNT_OTHER : COUNT;
 	struct buffer_record *buffers[PAGE];
 	DBusMessageIter iter;
 	uint32_t len = 0;
 
-	while (len < PAGE && len < count && first + len < all) {
+	while (len < PAGE && len < count) {
 		buffers[len] = new_buffer(end, first + len);
 		len++;
 	}
@@ -266,9 +272,6 @@ static void get_buffers(struct end *end, DBusMessage *call, DBusMessage *reply)
 {
 	dbus_uint64_t serial = ++end->seen.pages;
 
-	if (end->race)
-		negotiate(end, true);
-	end->race = false;
 	append(reply, DBUS_TYPE_UINT64, &serial);
 	append_buffers(end, reply, u32_of(call, 0), u32_of(call, 1));
 }
@@ -339,6 +342,32 @@ static bool answer_later(struct end *end, DBusMessage *call)
 	return true;
 }
 
+/* Takes part in a race that the caller loses. */
+static void race(struct end *end)
+{
+	end->small |= end->shrinks;
+	if (end->race)
+		negotiate(end, true);
+	end->race = end->shrinks = false;
+}
+
+/* Answers what the broker would call invalid. False: it is not. */
+static bool answer_invalid(struct end *end, DBusMessage *call)
+{
+	bool buffers = dbus_message_has_member(call, "GetBuffers");
+	bool hand_over = dbus_message_has_member(call, "HandOver");
+
+	if (buffers)
+		race(end);
+	if (!((buffers || hand_over) && end->deny) &&
+	    !(buffers && u32_of(call, 0) + u32_of(call, 1) > count_of(end)) &&
+	    !(hand_over && u32_of(call, 0) != end->generation))
+		return false;
+	end->deny = false;
+	answer_error(end, dbus_message_ref(call), ERROR_INVALID_REQUEST);
+	return true;
+}
+
 static DBusHandlerResult on_call(DBusConnection *connection, DBusMessage *call, void *data)
 {
 	struct end *end = data;
@@ -354,7 +383,7 @@ static DBusHandlerResult on_call(DBusConnection *connection, DBusMessage *call, 
 		answer_error(end, dbus_message_ref(call), ERROR_CONFLICT);
 		return DBUS_HANDLER_RESULT_HANDLED;
 	}
-	if (!wrong && answer_later(end, call))
+	if (!wrong && (answer_invalid(end, call) || answer_later(end, call)))
 		return DBUS_HANDLER_RESULT_HANDLED;
 	reply = dbus_message_new_method_return(call);
 	if (wrong)
@@ -402,7 +431,12 @@ static void obey(struct end *end, char order)
 		end->split = true;
 		break;
 	case FAKE_RACE:
+	case FAKE_SHRINK:
 		end->race = true;
+		end->shrinks = order == FAKE_SHRINK;
+		break;
+	case FAKE_DENY:
+		end->deny = true;
 		break;
 	case FAKE_CONSUMER:
 	case FAKE_PRODUCER:

@@ -18,7 +18,9 @@ enum fake_order {
 	FAKE_END = 'e',	      /* answers who waits with Gone, and tells */
 	FAKE_LATE = 'l',      /* a participant "late" comes to the newest plan, and tells */
 	FAKE_SPLIT = 's',     /* plans from now on have two groups */
-	FAKE_RACE = 'r', /* a new generation comes with the next GetBuffers, before its answer */
+	FAKE_RACE = 'r',   /* a new generation comes with the next GetBuffers, before its answer */
+	FAKE_SHRINK = 'S', /* the same, and it has fewer buffers */
+	FAKE_DENY = 'd',   /* the next GetBuffers or HandOver is answered with an InvalidRequest */
 	FAKE_CONSUMER = 'c', /* the caller is no initiator from now on, and has "b" */
 	FAKE_PRODUCER = 'p', /* the caller is no initiator from now on, and has "a" */
 	FAKE_WRONG = 'w',    /* the next call is answered in a wrong form */

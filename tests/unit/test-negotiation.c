@@ -222,7 +222,13 @@ START_TEST(waiting_lasts_as_long_as_was_said)
 }
 END_TEST
 
-/* Whatever read the answer from the socket: the application's poll must come back. */
+/* How long a wait shall last whose answer has been read already. Where nothing else comes, the one
+ * without an end would last until the test is killed. */
+static const int timeouts[] = {0, -1};
+#define TIMEOUTS 2
+
+/* Whatever read the answer from the socket: the application's poll must come back, and so
+ * must a wait. */
 START_TEST(an_answer_that_another_call_reads_is_not_missed)
 {
 	struct pollfd ready = {.fd = dmabroker_get_fd(broker), .events = POLLIN};
@@ -234,7 +240,7 @@ START_TEST(an_answer_that_another_call_reads_is_not_missed)
 	ck_assert_int_eq(dmabroker_collection_get_status(collection, &status), 0);
 	dmabroker_record_destroy(status);
 	ck_assert_int_eq(poll(&ready, 1, LONG_MS), 1);
-	ck_assert_int_eq(dmabroker_collection_wait(collection, 0), 0);
+	ck_assert_int_eq(dmabroker_collection_wait(collection, timeouts[_i]), 0);
 	ck_assert_uint_eq(fake_look(&fake).waits, 1);
 }
 END_TEST
@@ -253,7 +259,7 @@ START_TEST(an_answer_that_another_wait_dispatches_is_not_missed)
 	ck_assert_int_eq(dmabroker_collection_wait(collection, LONG_MS), 0);
 	ready.fd = dmabroker_get_fd(broker);
 	ck_assert_int_eq(poll(&ready, 1, LONG_MS), 1);
-	ck_assert_int_eq(dmabroker_collection_wait(other, 0), 0);
+	ck_assert_int_eq(dmabroker_collection_wait(other, timeouts[_i]), 0);
 	ck_assert_uint_eq(dmabroker_collection_get_count(other), 3);
 	dmabroker_collection_release(other);
 }
@@ -306,6 +312,29 @@ START_TEST(who_observes_gets_no_buffers)
 	ck_assert_ptr_nonnull(dmabroker_collection_get_plan(collection));
 	ck_assert_uint_eq(dmabroker_collection_get_count(collection), 0);
 	ck_assert_uint_eq(fake_look(&fake).pages, 0);
+}
+END_TEST
+
+START_TEST(who_observed_gets_buffers_with_its_participants)
+{
+	struct dmabroker_record *changes, *participant;
+
+	dmabroker_collection_release(collection);
+	dmabroker_record_destroy(request);
+	create(0, 1);
+	fake_order(&fake, FAKE_NEGOTIATE);
+	ck_assert_int_eq(dmabroker_collection_renegotiate(collection, request), 0);
+	ck_assert_uint_eq(dmabroker_collection_get_count(collection), 0); /* it names nobody */
+	ck_assert_int_eq(dmabroker_request_create(&changes), 0);
+	ck_assert_int_eq(dmabroker_request_add_participant(changes, "a", "cpu", &participant), 0);
+	fake_order(&fake, FAKE_REFUSE);
+	ck_assert_int_eq(dmabroker_collection_renegotiate(collection, changes), -EXDEV);
+	ck_assert_int_eq(dmabroker_collection_renegotiate(collection, request), 0);
+	ck_assert_uint_eq(dmabroker_collection_get_count(collection), 0); /* still nobody */
+	ck_assert_int_eq(dmabroker_collection_renegotiate(collection, changes), 0);
+	ck_assert_uint_eq(dmabroker_collection_get_generation(collection), 4);
+	ck_assert_uint_eq(dmabroker_collection_get_count(collection), 3);
+	dmabroker_record_destroy(changes);
 }
 END_TEST
 
@@ -479,18 +508,24 @@ START_TEST(a_consumer_fetches_before_it_goes_over)
 }
 END_TEST
 
-START_TEST(a_consumer_frees_what_is_older_than_the_hand_over)
+/* Generations 1, 2, and 3 are here, and 2 has taken over. */
+static void fetch_three(void)
 {
-	size_t before = count_fds();
-
-	fake_order(&fake, FAKE_CONSUMER);
 	fake_order(&fake, FAKE_NEGOTIATE);
 	fake_order(&fake, FAKE_HAND_OVER);
 	ck_assert_int_eq(dmabroker_collection_wait(collection, LONG_MS), 0);
 	fake_order(&fake, FAKE_NEGOTIATE);
 	ck_assert_int_eq(dmabroker_collection_wait(collection, LONG_MS), 0);
-	ck_assert_uint_eq(count_fds(), before + 6);
 	expect_told(3);
+}
+
+START_TEST(a_consumer_frees_what_is_older_than_the_hand_over)
+{
+	size_t before = count_fds();
+
+	fake_order(&fake, FAKE_CONSUMER);
+	fetch_three();
+	ck_assert_uint_eq(count_fds(), before + 6);
 	ck_assert_int_eq(dmabroker_collection_hand_over(collection), 0); /* to 2, not to 3 */
 	ck_assert_uint_eq(count_fds(), before + 3);
 	ck_assert_uint_eq(dmabroker_collection_get_generation(collection), 3);
@@ -507,6 +542,74 @@ START_TEST(a_producer_hands_over)
 }
 END_TEST
 
+START_TEST(a_producer_hands_over_when_an_older_one_has_taken_over)
+{
+	size_t before = count_fds();
+
+	fake_order(&fake, FAKE_PRODUCER);
+	fetch_three();
+	ck_assert_int_eq(dmabroker_collection_hand_over(collection), 0);
+	ck_assert_uint_eq(fake_look(&fake).handed_over, 3);
+	ck_assert_uint_eq(count_fds(), before);
+}
+END_TEST
+
+/* What it was told of is 2; nobody has produced anything in 3. */
+START_TEST(an_initiator_follows_before_it_hands_over)
+{
+	size_t before = count_fds();
+
+	fetch_three();
+	ck_assert_int_eq(dmabroker_collection_hand_over(collection), 0);
+	ck_assert_uint_eq(fake_look(&fake).handed_over, 0);
+	ck_assert_uint_eq(count_fds(), before + 3);
+	ck_assert_int_eq(dmabroker_collection_hand_over(collection), 0);
+	ck_assert_uint_eq(fake_look(&fake).handed_over, 3);
+	ck_assert_uint_eq(count_fds(), before);
+}
+END_TEST
+
+START_TEST(a_producer_fetches_before_it_hands_over)
+{
+	size_t before = count_fds();
+
+	fake_order(&fake, FAKE_PRODUCER);
+	fetch_three();
+	fake_order(&fake, FAKE_QUIETLY);
+	ck_assert_int_eq(dmabroker_collection_hand_over(collection), -EAGAIN);
+	ck_assert_str_eq(dmabroker_get_error(broker), "");
+	ck_assert_str_ne(dmabroker_get_error_text(broker), "");
+	ck_assert_int_eq(dmabroker_collection_wait(collection, LONG_MS), 0);
+	ck_assert_int_eq(dmabroker_collection_hand_over(collection), 0);
+	ck_assert_uint_eq(fake_look(&fake).handed_over, 4);
+	ck_assert_uint_eq(count_fds(), before);
+}
+END_TEST
+
+START_TEST(a_generation_that_is_replaced_is_not_handed_over)
+{
+	ck_assert_int_eq(dmabroker_collection_renegotiate(collection, request), 0);
+	fake_order(&fake, FAKE_QUIETLY);
+	ck_assert_int_eq(dmabroker_collection_hand_over(collection), -EAGAIN);
+	ck_assert_str_eq(dmabroker_get_error_text(broker),
+			 "generation 2 has been replaced: the newest has still to be waited for");
+}
+END_TEST
+
+START_TEST(a_hand_over_that_is_refused_is_an_error)
+{
+	size_t before = count_fds();
+
+	ck_assert_int_eq(dmabroker_collection_renegotiate(collection, request), 0);
+	fake_order(&fake, FAKE_DENY);
+	ck_assert_int_eq(dmabroker_collection_hand_over(collection), -EINVAL);
+	ck_assert_str_eq(dmabroker_get_error(broker), "InvalidRequest");
+	ck_assert_uint_eq(count_fds(), before + 3);
+	ck_assert_int_eq(dmabroker_collection_hand_over(collection), 0);
+	ck_assert_uint_eq(count_fds(), before);
+}
+END_TEST
+
 START_TEST(a_generation_that_is_replaced_meanwhile_is_fetched_anew)
 {
 	size_t before = count_fds();
@@ -516,6 +619,30 @@ START_TEST(a_generation_that_is_replaced_meanwhile_is_fetched_anew)
 	ck_assert_uint_eq(dmabroker_collection_get_generation(collection), 3);
 	ck_assert_uint_eq(dmabroker_collection_get_count(collection), 3);
 	ck_assert_uint_eq(count_fds(), before + 3);
+}
+END_TEST
+
+/* What is asked for is no longer there then. */
+START_TEST(a_generation_that_shrinks_meanwhile_is_fetched_anew)
+{
+	size_t before = count_fds();
+
+	fake_order(&fake, FAKE_SHRINK);
+	ck_assert_int_eq(dmabroker_collection_renegotiate(collection, request), 0);
+	ck_assert_uint_eq(dmabroker_collection_get_generation(collection), 3);
+	ck_assert_uint_eq(dmabroker_collection_get_count(collection), 1);
+	ck_assert_uint_eq(count_fds(), before + 1);
+}
+END_TEST
+
+START_TEST(buffers_that_are_refused_are_an_error)
+{
+	fake_order(&fake, FAKE_DENY);
+	ck_assert_int_eq(dmabroker_collection_renegotiate(collection, request), -EINVAL);
+	ck_assert_str_eq(dmabroker_get_error(broker), "InvalidRequest");
+	ck_assert_ptr_nonnull(dmabroker_get_error_details(broker));
+	ck_assert_str_ne(dmabroker_get_error_text(broker), "");
+	ck_assert_uint_eq(dmabroker_collection_get_generation(collection), 1);
 }
 END_TEST
 
@@ -698,12 +825,14 @@ static void add_fresh(TCase *fresh)
 	tcase_add_test(fresh, a_member_binds_and_speaks);
 	tcase_add_test(fresh, waiting_in_pieces_is_one_call);
 	tcase_add_test(fresh, waiting_lasts_as_long_as_was_said);
-	tcase_add_test(fresh, an_answer_that_another_call_reads_is_not_missed);
-	tcase_add_test(fresh, an_answer_that_another_wait_dispatches_is_not_missed);
+	tcase_add_loop_test(fresh, an_answer_that_another_call_reads_is_not_missed, 0, TIMEOUTS);
+	tcase_add_loop_test(fresh, an_answer_that_another_wait_dispatches_is_not_missed, 0,
+			    TIMEOUTS);
 	tcase_add_test(fresh, a_wait_hears_of_the_end);
 	tcase_add_test(fresh, a_wait_hears_that_the_daemon_is_gone);
 	tcase_add_test(fresh, a_collection_that_waits_is_released);
 	tcase_add_test(fresh, who_observes_gets_no_buffers);
+	tcase_add_test(fresh, who_observed_gets_buffers_with_its_participants);
 	tcase_add_test(fresh, no_call_calls_back);
 	tcase_add_test(fresh, the_last_words_of_a_daemon_are_told);
 	tcase_add_test(fresh, a_callback_may_release);
@@ -720,7 +849,14 @@ static void add_ready(TCase *ready)
 	tcase_add_test(ready, a_consumer_fetches_before_it_goes_over);
 	tcase_add_test(ready, a_consumer_frees_what_is_older_than_the_hand_over);
 	tcase_add_test(ready, a_producer_hands_over);
+	tcase_add_test(ready, a_producer_hands_over_when_an_older_one_has_taken_over);
+	tcase_add_test(ready, an_initiator_follows_before_it_hands_over);
+	tcase_add_test(ready, a_producer_fetches_before_it_hands_over);
+	tcase_add_test(ready, a_generation_that_is_replaced_is_not_handed_over);
+	tcase_add_test(ready, a_hand_over_that_is_refused_is_an_error);
 	tcase_add_test(ready, a_generation_that_is_replaced_meanwhile_is_fetched_anew);
+	tcase_add_test(ready, a_generation_that_shrinks_meanwhile_is_fetched_anew);
+	tcase_add_test(ready, buffers_that_are_refused_are_an_error);
 	tcase_add_test(ready, a_report_gets_other_memory);
 	tcase_add_test(ready, a_late_member_disturbs_nobody);
 	tcase_add_test(ready, buffers_follow_the_plan_of_their_group);
