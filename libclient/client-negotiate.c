@@ -329,7 +329,11 @@ int client_renegotiate(struct dmabroker_collection *collection, const struct req
 		return -ENOMEM;
 	}
 	error = client_call(client_of(collection->broker), call, CLIENT_CALL_MS, &reply);
-	return error ? error : take_generation(collection, reply);
+	if (error)
+		return error;
+	if (changes->participants.len) /* who has observed so far takes buffers now */
+		collection->observes = false;
+	return take_generation(collection, reply);
 }
 
 int client_report(struct dmabroker_collection *collection, const char *participant, int errnum)
