@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ctl/commands.h"
 #include "ctl/ctl.h"
 #include "ctl/hold.h"
 #include "ctl/json.h"
@@ -75,8 +76,10 @@ static int allocate(struct ctl *ctl, struct hold *hold)
 static int run(struct ctl *ctl)
 {
 	struct hold hold;
-	int status = request_build(ctl);
+	int status = commands_check(ctl);
 
+	if (!status)
+		status = request_build(ctl);
 	if (!status)
 		status = hold_begin(&hold, ctl);
 	if (status)
@@ -89,7 +92,9 @@ static int run(struct ctl *ctl)
 }
 
 static const struct ctl_option options[] = {
-	{"tokens", 0, "N", "N other processes take part, by token", apply_tokens}, {.name = NULL}};
+	{"tokens", 0, "N", "N other processes take part, by token", apply_tokens},
+	{"commands", 0, NULL, "do what stdin says while it holds them", commands_apply},
+	{.name = NULL}};
 
 const struct ctl_verb alloc_verb = {
 	.name = "alloc",
@@ -97,6 +102,7 @@ const struct ctl_verb alloc_verb = {
 		     "                   [-- COMMAND [ARGUMENT...]]",
 	.summary = "Allocates buffers, holds them until Ctrl-C or while COMMAND runs",
 	.details = request_help,
+	.notes = commands_help,
 	.options = request_options,
 	.more = options,
 	.command = true,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* `collections`: the live ones, or one in detail. */
+#include "ctl/collections.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,8 +59,7 @@ static char *picture_words(const struct dmabroker_record *collection)
 	return text;
 }
 
-/* "2/3": who has spoken, of all. */
-static char *members_words(const struct dmabroker_record *collection)
+char *collections_members_words(const struct dmabroker_record *collection)
 {
 	const struct dmabroker_record *member;
 	size_t spoken = 0;
@@ -96,7 +97,7 @@ static void add_row(struct text_table *table, const struct dmabroker_record *rec
 	add(table, text_value(record, "buffers", DMABROKER_TYPE_UINT));
 	add(table, key_words(record, "bytes", text_bytes));
 	add(table, key_words(record, "age-ms", time_words));
-	add(table, members_words(record));
+	add(table, collections_members_words(record));
 }
 
 /* "1 waits for member 2: its token is not bound" */

@@ -45,6 +45,7 @@ struct ctl_verb {
 	const char *arguments; /* as --help shows them */
 	const char *summary;
 	const char *details;		  /* more for --help, or NULL */
+	const char *notes;		  /* the same behind the options */
 	const struct ctl_option *options; /* ends with a row without name */
 	const struct ctl_option *more;	  /* further ones of this verb alone, or NULL */
 	bool command;			  /* `-- COMMAND` may follow */
@@ -74,6 +75,7 @@ struct ctl {
 	const char *public[CTL_PUBLIC_MAX + 1];	  /* of `dump`: names that are no secret */
 	const char *what_if[CTL_WHAT_IF_MAX + 1]; /* of `plan`: changes, "NAME.KEY=VALUE" */
 	unsigned int tokens;			  /* of `alloc`: other processes that take part */
+	bool commands;				  /* of `alloc` and `join`: on stdin */
 };
 
 extern const struct ctl_verb devices_verb, heaps_verb, machine_verb, plan_verb, alloc_verb,
@@ -91,6 +93,9 @@ int ctl_connect(struct ctl *ctl);
  * wanted, prints the named error as an object. Returns the exit status of its class.
  */
 int ctl_failed(struct ctl *ctl, int error);
+
+/* The same without an object. */
+int ctl_say_failed(const struct ctl *ctl, int error);
 
 /* The exit status of a negative errno's class. */
 enum ctl_status ctl_class(int error);

@@ -114,19 +114,25 @@ int ctl_connect(struct ctl *ctl)
 	return ctl_error(ctl_class(error), "cannot connect: %s", strerror(-error));
 }
 
-int ctl_failed(struct ctl *ctl, int error)
+int ctl_say_failed(const struct ctl *ctl, int error)
 {
-	const char *name = dmabroker_get_error(ctl->broker);
 	const char *text = dmabroker_get_error_text(ctl->broker);
 	int len;
 
 	if (!text || !*text)
 		text = error == -ENOTCONN ? "the daemon is gone" : strerror(-error);
-	if (ctl->json && name && *name)
-		json_print(ctl,
-			   json_from_error(name, text, dmabroker_get_error_details(ctl->broker)));
 	len = (int)strlen(text);
 	while (len > 0 && text[len - 1] == '\n')
 		len--;
 	return ctl_error(ctl_class(error), "%.*s", len, text);
+}
+
+int ctl_failed(struct ctl *ctl, int error)
+{
+	const char *name = dmabroker_get_error(ctl->broker);
+
+	if (ctl->json && name && *name)
+		json_print(ctl, json_from_error(name, dmabroker_get_error_text(ctl->broker),
+						dmabroker_get_error_details(ctl->broker)));
+	return ctl_say_failed(ctl, error);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/commands.h"
 #include "ctl/ctl.h"
 #include "ctl/hold.h"
 #include "ctl/request.h"
@@ -19,6 +20,7 @@ static char *read_token(const char *argument)
 
 	if (strcmp(argument, "-") != 0)
 		return text_format("%s", argument);
+	setvbuf(stdin, NULL, _IONBF, 0); /* what follows are commands */
 	if (!fgets(line, sizeof(line), stdin)) {
 		ctl_error(CTL_USAGE, "no token on stdin");
 		return NULL;
@@ -43,8 +45,10 @@ static int run(struct ctl *ctl)
 {
 	struct hold hold;
 	char *token;
-	int status;
+	int status = commands_check(ctl);
 
+	if (status)
+		return status;
 	if (!ctl->arguments[0])
 		return ctl_error(CTL_USAGE, "no token: '%s alloc --tokens N' prints some",
 				 CTL_NAME);
@@ -64,13 +68,19 @@ static int run(struct ctl *ctl)
 	return status;
 }
 
+static const struct ctl_option options[] = {
+	{"commands", 0, NULL, "do what stdin says while it holds them", commands_apply},
+	{.name = NULL}};
+
 const struct ctl_verb join_verb = {
 	.name = "join",
 	.arguments = "[OPTION...] TOKEN [PARTICIPANT...] | TOKEN --request FILE\n"
 		     "                  [-- COMMAND [ARGUMENT...]]",
 	.summary = "Takes part in the collection of a token, and holds its buffers",
 	.details = request_help,
+	.notes = commands_help,
 	.options = request_join_options,
+	.more = options,
 	.command = true,
 	.participants = true,
 	.run = run,

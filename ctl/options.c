@@ -138,6 +138,8 @@ void options_help(const struct ctl *ctl, const struct ctl_verb *const *verbs)
 		if (ctl->verb->more)
 			help_rows(ctl->verb->more);
 	}
+	if (ctl->verb->notes)
+		printf("\n%s", ctl->verb->notes);
 	printf("\nOptions of every verb:\n");
 	help_rows(global_options);
 }

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * `plan --what-if`: the same request is planned twice, as it is and with other values of some keys.
- *
- * A record has no way to take a key back, so the changes are made in the request's JSON, from which
- * the second request is read.
  */
 #include "ctl/what-if.h"
 
@@ -13,22 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/change.h"
 #include "ctl/conflict.h"
 #include "ctl/copies.h"
 #include "ctl/facts.h"
 #include "ctl/json.h"
-#include "ctl/key.h"
-#include "ctl/request.h"
 #include "ctl/text.h"
 
 #define OPTION "--what-if"
-
-/* One change, cut into its parts. */
-struct change {
-	char *name; /* owned: of a participant; NULL: the request itself */
-	char *key;  /* owned */
-	const char *value;
-};
 
 /* What came of a request. */
 struct answer {
@@ -50,136 +39,6 @@ int what_if_apply(struct ctl *ctl, const char *value)
 		return ctl_error(CTL_USAGE, OPTION ": more than %d", CTL_WHAT_IF_MAX);
 	ctl->what_if[len] = value;
 	return 0;
-}
-
-/* ---- changing ---- */
-
-/* Cuts "NAME.KEY=VALUE"; a name may have dots itself, a key has none. */
-static int split(const char *text, struct change *change)
-{
-	size_t len = strcspn(text, "="), key = len;
-
-	if (!text[len])
-		return ctl_error(CTL_USAGE, OPTION " %s: right is NAME.KEY=VALUE or KEY=VALUE",
-				 text);
-	while (key && text[key - 1] != '.')
-		key--;
-	change->name = key ? text_format("%.*s", (int)key - 1, text) : NULL;
-	change->key = text_format("%.*s", (int)(len - key), text + key);
-	change->value = text + len + 1;
-	return 0;
-}
-
-/* Gives a key its value: a list has it cut at commas. */
-static int set_value(struct dmabroker_record *record, const struct change *change)
-{
-	int type = dmabroker_record_get_type(record, change->key), status = 0;
-	char *copy, *rest, *word;
-	char *where = text_format(OPTION " %s%s%s", change->name ? change->name : "",
-				  change->name ? "." : "", change->key);
-
-	if (type < DMABROKER_TYPE_STRINGS || type == DMABROKER_TYPE_RECORDS) {
-		status = key_set_text(record, where, change->key, change->value);
-	} else {
-		rest = copy = text_format("%s", change->value);
-		while (!status && (word = strsep(&rest, ",")))
-			status = key_set_text(record, where, change->key, word);
-		free(copy);
-	}
-	free(where);
-	return status;
-}
-
-/* The JSON of the value, as a request would have it. Returns owned; NULL: it has been said why. */
-static struct json_object *value_of(const struct change *change)
-{
-	struct dmabroker_record *request, *record;
-	struct json_object *object, *value = NULL;
-
-	if (dmabroker_request_create(&request) < 0)
-		ctl_out_of_memory();
-	record = request;
-	if (change->name && dmabroker_request_add_participant(request, "any", NULL, &record) < 0)
-		ctl_out_of_memory();
-	if (set_value(record, change) == 0) {
-		object = json_from_record(record);
-		json_object_object_get_ex(object, change->key, &value);
-		json_object_get(value);
-		json_object_put(object);
-	}
-	dmabroker_record_destroy(request);
-	return value;
-}
-
-/* The participant of this name. Returns borrowed; NULL: there is none. */
-static struct json_object *find_participant(struct json_object *request, const char *name)
-{
-	struct json_object *list = NULL, *participant, *value;
-
-	json_object_object_get_ex(request, "participants", &list);
-	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
-		participant = json_object_array_get_idx(list, i);
-		if (json_object_object_get_ex(participant, "name", &value) &&
-		    strcmp(json_object_get_string(value), name) == 0)
-			return participant;
-	}
-	return NULL;
-}
-
-static int apply(struct json_object *request, const struct change *change)
-{
-	struct json_object *target = request, *value;
-
-	if (change->name)
-		target = find_participant(request, change->name);
-	if (!target)
-		return ctl_error(CTL_USAGE, OPTION ": no participant '%s'", change->name);
-	if (!*change->value) {
-		json_object_object_del(target, change->key);
-		return 0;
-	}
-	value = value_of(change);
-	if (!value)
-		return CTL_USAGE;
-	if (json_object_object_add(target, change->key, value) < 0)
-		ctl_out_of_memory();
-	return 0;
-}
-
-static int apply_all(const struct ctl *ctl, struct json_object *request)
-{
-	int status = 0;
-
-	for (size_t i = 0; ctl->what_if[i] && !status; i++) {
-		struct change change = {0};
-
-		status = split(ctl->what_if[i], &change);
-		if (!status)
-			status = apply(request, &change);
-		free(change.name);
-		free(change.key);
-	}
-	return status;
-}
-
-/* The request with all changes. */
-static int change_request(const struct ctl *ctl, struct dmabroker_record **ret_request)
-{
-	struct json_object *object = json_from_record(ctl->request);
-	struct dmabroker_record *request;
-	int status = apply_all(ctl, object);
-
-	if (!status) {
-		if (dmabroker_request_create(&request) < 0)
-			ctl_out_of_memory();
-		status = request_set_json(request, OPTION, object);
-		if (status)
-			dmabroker_record_destroy(request);
-		else
-			*ret_request = request;
-	}
-	json_object_put(object);
-	return status;
 }
 
 /* ---- asking ---- */
@@ -406,7 +265,7 @@ int what_if_run(struct ctl *ctl)
 {
 	struct dmabroker_record *changed;
 	struct answer now, then;
-	int status = change_request(ctl, &changed);
+	int status = change_request(ctl->request, OPTION, ctl->what_if, &changed);
 
 	if (status)
 		return status;
