@@ -288,6 +288,8 @@ START_TEST(pictures_pass)
 	negotiate(&t);
 	get_buffers(&t, buffers);
 	tell(&t, MEMBER_ENCODER, MEMBER_IMPORT, 0);
+	/* a buffer that nobody has filled */
+	ck_assert_uint_lt(tell(&t, MEMBER_ENCODER, MEMBER_FRAME, 0).number, CODED_LEAST);
 	display = tell(&t, MEMBER_DISPLAY, MEMBER_IMPORT, 0);
 	check_inodes(&t, &display);
 	tell(&t, MEMBER_CAMERA, MEMBER_IMPORT, 0);
