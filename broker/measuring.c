@@ -28,6 +28,7 @@ struct measurement {
 	const struct probe_options *options;
 	struct probe_node node;
 	void *previous;		/* a copy of what was known before, for the job; may be NULL */
+	bool afresh;		/* without it, because somebody doubts it */
 	bool again;		/* the job's answer: something was in use */
 	bool stale;		/* the node went or changed while we measured */
 	struct probe_node then; /* measure this after it: two at once would disturb each other */
@@ -39,6 +40,7 @@ struct measurement {
 struct retry {
 	struct retry *next; /* broker.retries */
 	struct probe_node node;
+	bool afresh;
 	uint64_t due_ms;
 	uint64_t pause_ms;
 };
@@ -88,6 +90,7 @@ static int start_measurement(struct broker *broker, const struct probe_node *nod
 		free(measurement);
 		return error;
 	}
+	measurement->afresh = afresh;
 	if (!afresh)
 		copy_previous(broker, node, measurement);
 	measurement->job.run = run_measurement;
@@ -108,11 +111,11 @@ static struct measurement *find_measurement(struct broker *broker, const char *i
 }
 
 /* Has a node measured, now or after the measurement that is under way. */
-static void measure(struct broker *broker, const struct probe_node *node)
+static void measure(struct broker *broker, const struct probe_node *node, bool afresh)
 {
 	struct measurement *running = find_measurement(broker, node->id);
 	int error = running ? probe_node_copy(node, &running->then)
-			    : start_measurement(broker, node, false);
+			    : start_measurement(broker, node, afresh);
 
 	if (error)
 		broker->again_ms = inside_now_ms() + AGAIN_MS;
@@ -159,7 +162,7 @@ static void drop_retry(struct broker *broker, const char *id)
 }
 
 /* Without memory the device keeps its assumed facts until udev speaks of it. */
-static void retry_later(struct broker *broker, const struct probe_node *node)
+static void retry_later(struct broker *broker, const struct probe_node *node, bool afresh)
 {
 	struct retry *retry = *find_retry(broker, node->id);
 
@@ -172,6 +175,7 @@ static void retry_later(struct broker *broker, const struct probe_node *node)
 		retry->next = broker->retries;
 		broker->retries = retry;
 	}
+	retry->afresh |= afresh;
 	retry->pause_ms = retry->pause_ms ? retry->pause_ms * 2 : RETRY_FIRST_MS;
 	if (retry->pause_ms > RETRY_LAST_MS)
 		retry->pause_ms = RETRY_LAST_MS;
@@ -188,7 +192,7 @@ void measuring_retry(struct broker *broker)
 			continue;
 		retry->due_ms = UINT64_MAX;
 		if (!find_measurement(broker, retry->node.id))
-			measure(broker, &retry->node);
+			measure(broker, &retry->node, retry->afresh);
 	}
 }
 
@@ -201,7 +205,7 @@ void measuring_on_node(void *data, enum probe_event event, const struct probe_no
 	outdate_measurement(broker, node->id);
 	drop_retry(broker, node->id);
 	if (event != PROBE_REMOVED) {
-		measure(broker, node);
+		measure(broker, node, false);
 		return;
 	}
 	descriptor = find_descriptor(broker, is_heap, node->id);
@@ -236,22 +240,33 @@ static void put_descriptor(struct broker *broker, const struct measurement *meas
 	vocab_destroy(before);
 }
 
+/* Whether a device that somebody doubts was in use, so that what is known of it stays: a doubt is
+ * nothing that others have to believe. */
+static bool is_no_news(const struct broker *broker, const struct measurement *measurement)
+{
+	return measurement->afresh && measurement->again &&
+	       find_descriptor(broker, probe_node_is_heap(&measurement->node),
+			       measurement->node.id);
+}
+
 static void finish_measurement(struct broker *broker, struct measurement *measurement)
 {
 	if (measurement->stale) {
 		if (!measurement->result)
 			vocab_destroy(measurement->descriptor);
 	} else {
-		if (!measurement->result)
+		if (!measurement->result && is_no_news(broker, measurement))
+			vocab_destroy(measurement->descriptor);
+		else if (!measurement->result)
 			put_descriptor(broker, measurement);
 		if (!measurement->result && measurement->again)
-			retry_later(broker, &measurement->node);
+			retry_later(broker, &measurement->node, measurement->afresh);
 		else
 			drop_retry(broker, measurement->node.id);
 	}
 	forget_measurement(broker, measurement);
 	if (measurement->then.id)
-		measure(broker, &measurement->then);
+		measure(broker, &measurement->then, false);
 	measurement_destroy(measurement);
 }
 

@@ -1098,6 +1098,34 @@ START_TEST(a_report_rules_out_what_is_no_better)
 }
 END_TEST
 
+/* What is known of a device stays until it can be tried: a claim is no fact. */
+START_TEST(a_report_of_a_device_in_use_waits)
+{
+	struct device *codec = machine_find_device(world, "codec");
+	unsigned int before = measured, known_before = measured_before, changed_before = changed;
+	struct answer answer = {0};
+
+	make_two();
+	busy = "codec";
+	ck_assert_int_eq(vocab_set_number(codec, DEVICE_ADDRESS_BITS, 40, VOCAB_KERNEL), 0);
+	ck_assert_int_eq(report(2, "encoder", 1, &answer), 0);
+	run_all();
+	ck_assert_int_eq(answer.code, ERROR_NONE);
+	ck_assert_uint_eq(measured, before + 1);
+	ck_assert_uint_eq(changed, changed_before);
+	busy = NULL;
+	nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 10000000}, NULL);
+	ck_assert_int_eq(broker_dispatch(broker), 0);
+	run_all();
+	ck_assert_uint_eq(measured, before + 2);
+	ck_assert_uint_eq(measured_before, known_before);
+	ck_assert_uint_eq(changed, changed_before + 1);
+	ck_assert_int_eq(vocab_number(machine_find_device(broker_get_machine(broker), "codec"),
+				      DEVICE_ADDRESS_BITS),
+			 40);
+}
+END_TEST
+
 START_TEST(a_report_counts_for_its_collection_alone)
 {
 	struct answer answer = {0};
@@ -1480,6 +1508,7 @@ static void add_later(TCase *all)
 	tcase_add_test(all, generations_are_charged);
 	tcase_add_test(all, a_collection_of_one_call_is_negotiated_again);
 	tcase_add_test(all, a_report_rules_out_what_is_no_better);
+	tcase_add_test(all, a_report_of_a_device_in_use_waits);
 	tcase_add_test(all, a_report_counts_for_its_collection_alone);
 	tcase_add_test(all, what_the_trial_confirms_becomes_a_fact);
 	tcase_add_loop_test(all, the_next_heap_at_full_count_comes_before_fewer_buffers, 0, 2);

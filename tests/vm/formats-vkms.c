@@ -6,17 +6,15 @@
 #include <drm_fourcc.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <xf86drm.h>
 
 #include "examples/die.h"
 #include "examples/display.h"
+#include "tests/vm/card.h"
 #include "tests/vm/formats.h"
 
 /* A buffer of the card's own. */
@@ -57,64 +55,6 @@ static struct own create_own(struct display *display, const struct format_info *
 	return own;
 }
 
-static void wait_for(int fd, const char *what)
-{
-	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
-
-	if (poll(&pollfd, 1, FORMATS_WAIT_MS) != 1)
-		die("vkms: no %s in %d ms", what, FORMATS_WAIT_MS);
-}
-
-static void show(struct display *display, uint32_t framebuffer)
-{
-	display_flip(display, framebuffer);
-	do
-		wait_for(display->fd, "flip");
-	while (!display_finish_flip(display));
-}
-
-/* References to a framebuffer, as debugfs tells; 0: it is not listed. */
-static unsigned int count_references(const struct display *display, uint32_t framebuffer)
-{
-	unsigned int id = 0, count = 0;
-	struct stat status;
-	char line[256];
-	FILE *file;
-
-	if (fstat(display->fd, &status) < 0)
-		die("vkms: %s", strerror(errno));
-	snprintf(line, sizeof(line), "/sys/kernel/debug/dri/%u/framebuffer", minor(status.st_rdev));
-	file = fopen(line, "re");
-	if (!file)
-		die("%s: %s", line, strerror(errno));
-	while (fgets(line, sizeof(line), file) && !count) {
-		sscanf(line, "framebuffer[%u]", &id);
-		if (id == framebuffer)
-			sscanf(line, " refcount=%u", &count);
-	}
-	fclose(file);
-	return count;
-}
-
-/*
- * When a writeback is done, vkms cleans up after it, and that switches off what computes pictures:
- * also for a writeback that has been asked for meanwhile, which then never ends
- * (vkms_wb_cleanup_job in Linux 6.12). The last that the cleaning up does is to let go of the
- * framebuffer.
- */
-static void write_back(struct display *display, uint32_t framebuffer)
-{
-	int fence = display_write_back(display, framebuffer);
-
-	wait_for(fence, "writeback");
-	close(fence);
-	for (int i = 0; count_references(display, framebuffer) != 1; i++) {
-		if (i == FORMATS_WAIT_MS)
-			die("vkms keeps a framebuffer");
-		usleep(1000);
-	}
-}
-
 static void open_display(const struct party *party, struct display *ret_display)
 {
 	memset(ret_display, 0, sizeof(*ret_display));
@@ -141,10 +81,10 @@ void vkms_write(const struct party *party, const struct shared *shared, struct s
 	shown = create_own(&display, shared->seen.info);
 	back = create_own(&display, shared->seen.info);
 	seen_paint(&shown.seen);
-	show(&display, shown.framebuffer);
-	write_back(&display,
-		   display_add_framebuffer(&display, &shared->seen.picture, shared->fd, &handle));
-	write_back(&display, back.framebuffer);
+	card_show(&display, shown.framebuffer);
+	card_write_back(&display, display_add_framebuffer(&display, &shared->seen.picture,
+							  shared->fd, &handle));
+	card_write_back(&display, back.framebuffer);
 	*ret_expected = seen_create(shared->seen.info, &back.seen.picture, back.seen.bytes);
 	seen_copy(ret_expected, &back.seen);
 	close_display(&display);
@@ -162,11 +102,11 @@ void vkms_read(const struct party *party, const struct shared *shared)
 	first = create_own(&display, shared->seen.info);
 	second = create_own(&display, shared->seen.info);
 	seen_copy(&copy.seen, &shared->seen);
-	show(&display,
-	     display_add_framebuffer(&display, &shared->seen.picture, shared->fd, &handle));
-	write_back(&display, first.framebuffer);
-	show(&display, copy.framebuffer);
-	write_back(&display, second.framebuffer);
+	card_show(&display,
+		  display_add_framebuffer(&display, &shared->seen.picture, shared->fd, &handle));
+	card_write_back(&display, first.framebuffer);
+	card_show(&display, copy.framebuffer);
+	card_write_back(&display, second.framebuffer);
 	seen_compare(&first.seen, &second.seen, "shown by vkms");
 	close_display(&display);
 }
@@ -180,9 +120,9 @@ struct seen vkms_show(const struct party *party, const struct shared *shared)
 
 	open_display(party, &display);
 	back = create_own(&display, format_find(DRM_FORMAT_XRGB8888));
-	show(&display,
-	     display_add_framebuffer(&display, &shared->seen.picture, shared->fd, &handle));
-	write_back(&display, back.framebuffer);
+	card_show(&display,
+		  display_add_framebuffer(&display, &shared->seen.picture, shared->fd, &handle));
+	card_write_back(&display, back.framebuffer);
 	seen = seen_create(back.seen.info, &back.seen.picture, back.seen.bytes);
 	seen_copy(&seen, &back.seen);
 	close_display(&display);

@@ -210,10 +210,11 @@ static void *attach(struct vb2_buffer *vb, struct device *dev, struct dma_buf *b
 
 static bool takes_segments(const struct importer *importer, struct sg_table *table)
 {
+	u32 segments = READ_ONCE(importer->segments);
 	struct scatterlist *entry;
 	unsigned int i;
 
-	if (importer->segments && table->nents > importer->segments)
+	if (segments && table->nents > segments)
 		return false;
 	if (!importer->segment_bytes)
 		return true;

@@ -219,7 +219,21 @@ static ssize_t segments_show(struct device *dev, struct device_attribute *attrib
 
 	return sysfs_emit(text, "%u %llu\n", importer->segments, importer->segment_bytes);
 }
-static DEVICE_ATTR_RO(segments);
+
+/* How many it takes from now on; of sg importers. */
+static ssize_t segments_store(struct device *dev, struct device_attribute *attribute,
+			      const char *text, size_t len)
+{
+	struct importer *importer = dev_get_drvdata(dev);
+	u32 segments;
+	int error = kstrtou32(text, 0, &segments);
+
+	if (error)
+		return error;
+	WRITE_ONCE(importer->segments, segments);
+	return len;
+}
+static DEVICE_ATTR_RW(segments);
 
 /* --- what has happened --- */
 

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A display of examples/display.h that is looked at through its writeback connector. As there, the
+ * process ends at the first error.
+ */
+#ifndef CARD_H
+#define CARD_H
+
+#include <stdint.h>
+
+#include "examples/display.h"
+
+#define CARD_WAIT_MS 10000
+
+/* Shows a framebuffer and waits until it is on the screen. */
+void card_show(struct display *display, uint32_t framebuffer);
+
+/* Has vkms write what it shows into a framebuffer, and waits until all is done. */
+void card_write_back(struct display *display, uint32_t framebuffer);
+
+#endif
