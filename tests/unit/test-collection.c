@@ -1133,6 +1133,53 @@ START_TEST(what_the_trial_confirms_becomes_a_fact)
 }
 END_TEST
 
+static void set_contiguity(enum contiguity contiguity, enum vocab_origin origin)
+{
+	struct device *codec = machine_find_device(world, "codec");
+
+	for (size_t i = 0; i < codec->roles.len; i++)
+		ck_assert_int_eq(vocab_set_number(codec->roles.items[i], ROLE_CONTIGUITY,
+						  contiguity, origin),
+				 0);
+}
+
+static const void *known_role(void)
+{
+	const struct device *codec = machine_find_device(broker_get_machine(broker), "codec");
+
+	return codec->roles.items[0];
+}
+
+/* A trial has found that it takes anything. Now there is none: it is in use, or they fail. */
+START_TEST(what_no_trial_looks_for_stays_as_it_was)
+{
+	struct answer answer = {0};
+	unsigned int before;
+
+	set_contiguity(CONTIGUITY_NONE, VOCAB_MEASURED);
+	world_report(PROBE_CHANGED, "codec", "video4linux");
+	run_all();
+	make_two();
+	set_contiguity(CONTIGUITY_WHOLE, VOCAB_ASSUMED);
+	busy = _i ? "codec" : NULL;
+	ck_assert_int_eq(report(2, "encoder", 1, &answer), 0);
+	run_all();
+	ck_assert_uint_eq(vocab_number(known_role(), ROLE_CONTIGUITY), CONTIGUITY_NONE);
+	ck_assert_int_eq(vocab_origin(known_role(), ROLE_CONTIGUITY), VOCAB_MEASURED);
+	if (!_i)
+		return;
+	/* idle again: now it is tried, as the report asks for */
+	busy = NULL;
+	before = measured_before;
+	set_contiguity(CONTIGUITY_WHOLE, VOCAB_MEASURED);
+	nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 10000000}, NULL);
+	ck_assert_int_eq(broker_dispatch(broker), 0);
+	run_all();
+	ck_assert_uint_eq(measured_before, before);
+	ck_assert_uint_eq(vocab_number(known_role(), ROLE_CONTIGUITY), CONTIGUITY_WHOLE);
+}
+END_TEST
+
 /* ---- out of memory ---- */
 
 START_TEST(the_next_heap_at_full_count_comes_before_fewer_buffers)
@@ -1482,6 +1529,7 @@ static void add_later(TCase *all)
 	tcase_add_test(all, a_report_rules_out_what_is_no_better);
 	tcase_add_test(all, a_report_counts_for_its_collection_alone);
 	tcase_add_test(all, what_the_trial_confirms_becomes_a_fact);
+	tcase_add_loop_test(all, what_no_trial_looks_for_stays_as_it_was, 0, 2);
 	tcase_add_loop_test(all, the_next_heap_at_full_count_comes_before_fewer_buffers, 0, 2);
 	tcase_add_test(all, trying_ends);
 	tcase_add_test(all, buffers_of_groups_are_numbered_one_after_the_other);
