@@ -10,7 +10,8 @@ struct allocation;
 /*
  * Takes the participants out of a request and settles each; the rest is checked as well.
  * `*ret_said` is owned by the caller, NULL where there are none. On failure the request may only be
- * destroyed. Errors, with details: InvalidRequest, UnknownDevice, NotSupported; -ENOMEM.
+ * destroyed. Errors, with details: InvalidRequest, UnknownDevice, NotSupported, TooComplex;
+ * -ENOMEM.
  */
 int negotiation_split(const struct broker *broker, struct request *request, struct error *error,
 		      struct request **ret_said);
