@@ -239,7 +239,7 @@ int collection_report(struct broker_client *client, struct collection *collectio
 /*
  * The newest generation is in use: closes the buffers of older ones. Doing it twice does no harm.
  * Errors, with details: NotPermitted (neither the initiator nor who has the participant that the
- * plan names), InvalidRequest (not the newest).
+ * plan names, and not both of them have gone), InvalidRequest (not the newest).
  */
 int collection_hand_over(struct broker_client *client, struct collection *collection,
 			 uint32_t generation, struct error *error);

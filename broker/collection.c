@@ -187,7 +187,7 @@ static void collection_free(struct collection *collection)
 	free(collection);
 }
 
-static bool is_there(const struct member *member)
+bool member_is_there(const struct member *member)
 {
 	return member->client || member->away_ms;
 }
@@ -195,7 +195,7 @@ static bool is_there(const struct member *member)
 static bool has_members(const struct collection *collection)
 {
 	for (size_t i = 0; i < collection->members_len; i++)
-		if (is_there(&collection->members[i]))
+		if (member_is_there(&collection->members[i]))
 			return true;
 	return false;
 }
@@ -695,6 +695,21 @@ static bool writes_first(const struct collection *collection, const struct membe
 	return false;
 }
 
+/* Usually the initiator, or who writes first; when both have gone, whoever has spoken. */
+static bool may_hand_over(const struct collection *collection, const struct member *member)
+{
+	if (is_initiator(member) || writes_first(collection, member))
+		return true;
+	for (size_t i = 0; i < collection->members_len; i++) {
+		const struct member *other = &collection->members[i];
+
+		if (member_is_there(other) &&
+		    (is_initiator(other) || writes_first(collection, other)))
+			return false;
+	}
+	return member->state == MEMBER_SPOKEN;
+}
+
 int collection_hand_over(struct broker_client *client, struct collection *collection,
 			 uint32_t generation, struct error *error)
 {
@@ -706,7 +721,7 @@ int collection_hand_over(struct broker_client *client, struct collection *collec
 	if (!newest || newest->plan->generation != generation)
 		return error_setf(error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, NULL,
 				  "generation", "the newest generation", "%u", generation);
-	if (!is_initiator(member) && !writes_first(collection, member))
+	if (!may_hand_over(collection, member))
 		return error_set(error, ERROR_NOT_PERMITTED, CONSTRAINT_REQUEST, NULL, NULL,
 				 "the member whose participant the plan names, or the initiator",
 				 "another member");

@@ -97,6 +97,9 @@ void collection_unhold(struct collection *collection);
 struct member *collection_find_member(struct collection *collection,
 				      const struct broker_client *client);
 
+/* Whether it may still do something: by its connection, or, as initiator, by the next one. */
+bool member_is_there(const struct member *member);
+
 /* Says again why the collection has ended. Returns the error's negative errno. */
 int collection_repeat_error(const struct collection *collection, struct error *error);
 

@@ -422,15 +422,33 @@ void negotiation_decided(struct collection *collection, struct allocation *alloc
 	}
 }
 
-int negotiation_name_hand_over(struct plan *plan, const struct request *request)
+/* Whether the member that has this participant, when the allocation has succeeded, is there. */
+static bool has_somebody(const struct allocation *allocation, const char *participant)
 {
-	/* they are sorted by name */
-	for (size_t i = 0; i < request->participants.len; i++) {
-		const struct participant *participant =
-			(const struct participant *)request->participants.items[i];
+	const struct collection *collection = allocation->collection;
 
-		if (participant_usage(participant) & (USAGE_WRITE | USAGE_DECODE))
-			return vocab_set_string(plan, PLAN_HAND_OVER, participant->name,
+	for (size_t i = 0; i < collection->members_len; i++) {
+		const struct member *member = &collection->members[i];
+		bool other = allocation->said && allocation->member == member->number;
+
+		if (has_name(other ? allocation->said : member->said, participant))
+			return member_is_there(member);
+	}
+	return false;
+}
+
+int negotiation_name_hand_over(struct allocation *allocation)
+{
+	const struct vocab_dicts *participants = &allocation->request->participants;
+
+	/* they are sorted by name */
+	for (size_t i = 0; i < participants->len; i++) {
+		const struct participant *participant =
+			(const struct participant *)participants->items[i];
+
+		if (participant_usage(participant) & (USAGE_WRITE | USAGE_DECODE) &&
+		    has_somebody(allocation, participant->name))
+			return vocab_set_string(allocation->plan, PLAN_HAND_OVER, participant->name,
 						VOCAB_SOLVED);
 	}
 	return 0;

@@ -359,19 +359,26 @@ static bool has_string(const struct vocab_strings *list, const char *string)
 	return false;
 }
 
-/* Whether it is for the caller to say that the generation takes over. */
+/* Whether it is for the caller to say that the generation takes over: for the initiator and who
+ * writes first, or, when both have gone, for whoever has spoken. */
 static bool may_hand_over(const struct collection_record *status, const struct plan *plan)
 {
+	bool others = false, named = false, spoken = false;
+
 	for (size_t i = 0; i < status->members.len; i++) {
 		const struct member_record *member =
 			(const struct member_record *)status->members.items[i];
+		bool says = member->number == 0 ||
+			    has_string(&member->participants, vocab_string(plan, PLAN_HAND_OVER));
 
-		if (vocab_number(member, MEMBER_YOU))
-			return member->number == 0 ||
-			       has_string(&member->participants,
-					  vocab_string(plan, PLAN_HAND_OVER));
+		if (vocab_number(member, MEMBER_YOU)) {
+			named = says;
+			spoken = member->state == MEMBER_SPOKEN;
+		} else if (says && member->state <= MEMBER_SPOKEN) {
+			others = true;
+		}
 	}
-	return false;
+	return named || (spoken && !others);
 }
 
 /* Tells the broker that the newest generation takes over, if that is for this member to say. */

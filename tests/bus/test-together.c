@@ -258,6 +258,24 @@ START_TEST(a_new_generation_is_negotiated_and_handed_over)
 }
 END_TEST
 
+START_TEST(when_the_producer_has_left_another_hands_over)
+{
+	struct dmabroker_record *changes;
+
+	begin(_i);
+	changes = ask_for(1280, "a", 0);
+	ck_assert_int_eq(dmabroker_collection_renegotiate(one.collection, changes), 0);
+	dmabroker_record_destroy(changes);
+	expect_told(&two, 2);
+	ck_assert_int_eq(wait_for(&two), 0);
+	ck_assert_int_eq(dmabroker_collection_hand_over(two.collection), -EAGAIN);
+	leave(&one);
+	ck_assert_int_eq(dmabroker_collection_hand_over(two.collection), 0);
+	ck_assert_uint_eq(dmabroker_collection_get_generation(two.collection), 2);
+	leave(&two);
+}
+END_TEST
+
 START_TEST(who_comes_late_gets_what_there_is)
 {
 	spare = true;
@@ -430,6 +448,7 @@ int main(void)
 	tcase_set_timeout(all, 60);
 	tcase_add_loop_test(all, all_get_the_same_buffers_when_all_have_spoken, 0, TRANSPORTS);
 	tcase_add_loop_test(all, a_new_generation_is_negotiated_and_handed_over, 0, TRANSPORTS);
+	tcase_add_loop_test(all, when_the_producer_has_left_another_hands_over, 0, TRANSPORTS);
 	tcase_add_loop_test(all, who_comes_late_gets_what_there_is, 0, TRANSPORTS);
 	tcase_add_loop_test(all, a_report_brings_other_memory, 0, TRANSPORTS);
 	tcase_add_loop_test(all, a_conflict_is_everybodys, 0, TRANSPORTS);

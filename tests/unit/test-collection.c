@@ -1013,6 +1013,53 @@ START_TEST(who_asked_goes_meanwhile)
 }
 END_TEST
 
+static const char *hand_over_of(int i)
+{
+	return vocab_string(collection_get_plan(look(i)), PLAN_HAND_OVER);
+}
+
+/* Its participants stay when a member leaves, but it says nothing any more. */
+START_TEST(who_has_left_is_not_named_for_the_hand_over)
+{
+	struct answer answer = {0};
+
+	begin_two(camera, _i ? "reader=:cpu/usage=read" : "writer=:cpu");
+	run_all();
+	go(1, LEAVES);
+	go(0, LEAVES);
+	ck_assert_int_eq(
+		renegotiate(2, _i ? "reader=:cpu/usage=read/camping=2" : "writer=:cpu", &answer),
+		0);
+	run_all();
+	ck_assert_int_eq(answer.code, ERROR_NONE);
+	ck_assert_uint_eq(collection_get_plan(look(2))->participants.len, 2);
+	ck_assert_str_eq(hand_over_of(2), _i ? "" : "writer");
+	ck_assert_uint_eq(buffers_of(2), 6);
+	ck_assert_int_eq(hand_over(2, 2), 0);
+	ck_assert_uint_eq(buffers_of(2), 3);
+}
+END_TEST
+
+START_TEST(when_both_have_left_anybody_may_hand_over)
+{
+	static const int order[2][2] = {{0, 1}, {1, 0}};
+	struct answer answer = {0};
+
+	make_two();
+	ck_assert_int_eq(renegotiate(0, "1920x1080", &answer), 0);
+	run_all();
+	ck_assert_str_eq(hand_over_of(2), "camera");
+	invite_late(3);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(hand_over(2, 2), ERROR_NOT_PERMITTED);
+		go(order[_i][i], LEAVES);
+	}
+	ck_assert_int_eq(hand_over(3, 2), ERROR_NOT_PERMITTED); /* it has not spoken */
+	ck_assert_int_eq(hand_over(2, 2), 0);
+	ck_assert_uint_eq(buffers_of(2), collection_get_plan(look(2))->count);
+}
+END_TEST
+
 START_TEST(it_ends_while_it_is_negotiated_again)
 {
 	struct answer answer = {0};
@@ -1537,6 +1584,8 @@ static void add_later(TCase *all)
 	tcase_add_loop_test(all, what_fails_changes_nothing, 0, ROWS(refused_changes));
 	tcase_add_test(all, a_member_replaces_its_participants);
 	tcase_add_loop_test(all, who_asked_goes_meanwhile, 0, 2);
+	tcase_add_loop_test(all, who_has_left_is_not_named_for_the_hand_over, 0, 2);
+	tcase_add_loop_test(all, when_both_have_left_anybody_may_hand_over, 0, 2);
 	tcase_add_test(all, it_ends_while_it_is_negotiated_again);
 	tcase_add_test(all, generations_are_charged);
 	tcase_add_test(all, a_collection_of_one_call_is_negotiated_again);
