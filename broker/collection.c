@@ -209,10 +209,18 @@ static bool is_expecting(const struct collection *collection)
 	return false;
 }
 
+/* From now on nobody comes any more. */
+static void clear_tokens(struct collection *collection)
+{
+	for (size_t i = 0; i < collection->members_len; i++)
+		memset(collection->members[i].token, 0, sizeof(collection->members[i].token));
+}
+
 static void free_if_deserted(struct collection *collection)
 {
 	if (collection->held || has_members(collection) || is_expecting(collection))
 		return;
+	clear_tokens(collection);
 	if (collection->allocation)
 		allocation_cancel(collection->allocation);
 	else
@@ -304,8 +312,7 @@ void collection_end(struct collection *collection, struct error *error)
 	*error = (struct error){0};
 	drop_generations(collection);
 	collection_hold(collection);
-	for (size_t i = 0; i < collection->members_len; i++)
-		memset(collection->members[i].token, 0, sizeof(collection->members[i].token));
+	clear_tokens(collection);
 	if (collection->allocation) {
 		allocation_cancel(collection->allocation);
 		while (collection->allocation->asker)

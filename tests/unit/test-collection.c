@@ -680,6 +680,25 @@ START_TEST(all_leave_while_it_is_allocated)
 }
 END_TEST
 
+/* With the last of them it is over, even if the job is not. */
+START_TEST(nobody_comes_to_what_all_have_left)
+{
+	struct answer answer = {0};
+	struct broker_token token;
+
+	begin_two(camera, encoder);
+	if (_i) {
+		run_all();
+		ck_assert_int_eq(renegotiate(0, "1920x1080", &answer), 0);
+	}
+	ck_assert_int_eq(collection_create_tokens(clients[0], look(0), 1, NULL, &token), 0);
+	for (int i = 0; i < 3; i++)
+		go(i, LEAVES);
+	ck_assert_int_eq(bind_token(3, token.text), ERROR_GONE);
+	run_all();
+}
+END_TEST
+
 START_TEST(those_who_come_to_a_deserted_negotiation)
 {
 	ck_assert_int_eq(create("640x480 f=XR24 deadline-ms=40", 2), 0);
@@ -1565,6 +1584,7 @@ static void add_members(TCase *all)
 	tcase_add_loop_test(all, the_initiator_goes, 0, 10);
 	tcase_add_loop_test(all, an_initiator_that_takes_part_is_missed, 0, 2);
 	tcase_add_loop_test(all, all_leave_while_it_is_allocated, 0, 2);
+	tcase_add_loop_test(all, nobody_comes_to_what_all_have_left, 0, 2);
 	tcase_add_test(all, those_who_come_to_a_deserted_negotiation);
 	tcase_add_loop_test(all, who_is_told_dies_at_once, 0, 2);
 	tcase_add_test(all, several_waiters_of_one_client);
