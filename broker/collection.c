@@ -512,7 +512,7 @@ static int make_token(struct error *error, char *text)
 	return 0;
 }
 
-/* Members who left nothing behind make room for others. */
+/* Members who left nothing behind make room for others. Somebody may still read from them. */
 static void forget_those_gone(struct collection *collection)
 {
 	struct quota_charge token = {{[QUOTA_TOKENS] = 1}};
@@ -525,6 +525,7 @@ static void forget_those_gone(struct collection *collection)
 		    (member->state == MEMBER_LEFT || member->state == MEMBER_DEAD)) {
 			quota_give_back(collection_payer(collection), &token);
 			collection->charge.amount[QUOTA_TOKENS]--;
+			collection->lacks_somebody = true;
 			continue;
 		}
 		collection->members[kept++] = *member;

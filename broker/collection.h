@@ -72,6 +72,7 @@ struct collection {
 	struct member members[COLLECTION_MEMBERS_MAX];
 	size_t members_len;
 	uint32_t members_numbered;	/* the last number that was given */
+	bool lacks_somebody;		/* members have gone and are not among `members` any more */
 	struct generation *generations; /* newest first */
 	struct allocation *allocation;	/* under way */
 	struct waiter *waiters;		/* for the first negotiation */

@@ -208,7 +208,7 @@ static bool lacks_somebody(const struct collection *collection)
 	for (size_t i = 0; i < collection->members_len; i++)
 		if (collection->members[i].state > MEMBER_SPOKEN && !collection->members[i].said)
 			return true;
-	return false;
+	return collection->lacks_somebody;
 }
 
 /* Nobody reads from those who are not there; who then reads from nobody that is named reads from

@@ -454,6 +454,28 @@ START_TEST(who_reads_from_one_that_never_came_reads_from_all)
 }
 END_TEST
 
+/* Also when its place has been given to others. */
+START_TEST(who_reads_from_one_that_has_died_negotiates_again)
+{
+	struct broker_token late[COLLECTION_TOKENS_MAX];
+	struct collection_record *record;
+	struct answer answer = {0};
+
+	begin_two("display=vkms:scanout/reads-from=writer", "writer=:cpu/optional=1");
+	run_all();
+	die(2);
+	ck_assert_int_eq(renegotiate(0, "1920x1080", &answer), 0);
+	run_all();
+	ck_assert_int_eq(collection_create_tokens(clients[0], look(0), 15, NULL, late), 0);
+	record = status(0);
+	ck_assert_uint_eq(record->members.len, COLLECTION_MEMBERS_MAX);
+	vocab_destroy(record);
+	ck_assert_int_eq(renegotiate(0, "640x480", &answer), 0);
+	run_all();
+	ck_assert_uint_eq(answer.generation, 3);
+}
+END_TEST
+
 /* ---- tokens ---- */
 
 START_TEST(a_token_is_good_once)
@@ -1575,6 +1597,7 @@ static void add_members(TCase *all)
 	tcase_add_loop_test(all, what_is_wrong_is_told_to_its_speaker_alone, 0, ROWS(sayings));
 	tcase_add_loop_test(all, a_creation_is_checked, 0, ROWS(creations));
 	tcase_add_test(all, who_reads_from_one_that_never_came_reads_from_all);
+	tcase_add_test(all, who_reads_from_one_that_has_died_negotiates_again);
 	tcase_add_test(all, a_token_is_good_once);
 	tcase_add_test(all, a_token_is_not_guessed);
 	tcase_add_test(all, tokens_end_with_their_collection);
