@@ -214,7 +214,7 @@ static int solve_request(struct allocation *allocation, struct error *error)
 	number_plan(plan, allocation->generation);
 	if (allocation->generation == 1)
 		return 0;
-	return negotiation_name_hand_over(plan, allocation->request);
+	return negotiation_name_hand_over(allocation);
 }
 
 int allocation_start(struct allocation *allocation, struct error *error)

@@ -143,8 +143,8 @@ int broker_allocate(struct broker_client *client, struct request *request,
  * A collection of several clients. Takes the request; its participants are the initiator's own,
  * none: it observes. Fills in `tokens` of `ret_tokens`. Returns borrowed as
  * broker_find_collection.
- * Errors, with details: InvalidRequest, UnknownDevice, NotSupported, QuotaExceeded, Busy (no
- * randomness yet); -ENOMEM.
+ * Errors, with details: InvalidRequest, UnknownDevice, NotSupported, TooComplex (alternatives),
+ * QuotaExceeded, Busy (no randomness yet); -ENOMEM.
  */
 int broker_create_collection(struct broker_client *client, struct request *request, uint32_t tokens,
 			     struct error *error, struct broker_token *ret_tokens,
@@ -195,8 +195,9 @@ int collection_create_tokens(struct broker_client *client, struct collection *co
 /*
  * The participants of a member, once; `said` (taken) holds nothing else, none: it observes. When
  * all have spoken, the negotiation begins. A late member must fit what there is, and may try again.
- * Errors, with details: InvalidRequest, UnknownDevice, NotSupported; of a late member also
- * Conflict, TooComplex, Busy (a negotiation is under way); -ENOMEM. Nothing has been said then.
+ * Errors, with details: InvalidRequest, UnknownDevice, NotSupported, TooComplex (alternatives); of
+ * a late member also Conflict, TooComplex, Busy (a negotiation is under way); -ENOMEM. Nothing has
+ * been said then.
  */
 int collection_speak(struct broker_client *client, struct collection *collection,
 		     struct request *said, struct error *error);
@@ -238,7 +239,7 @@ int collection_report(struct broker_client *client, struct collection *collectio
 /*
  * The newest generation is in use: closes the buffers of older ones. Doing it twice does no harm.
  * Errors, with details: NotPermitted (neither the initiator nor who has the participant that the
- * plan names), InvalidRequest (not the newest).
+ * plan names, and not both of them have gone), InvalidRequest (not the newest).
  */
 int collection_hand_over(struct broker_client *client, struct collection *collection,
 			 uint32_t generation, struct error *error);

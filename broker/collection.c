@@ -187,7 +187,7 @@ static void collection_free(struct collection *collection)
 	free(collection);
 }
 
-static bool is_there(const struct member *member)
+bool member_is_there(const struct member *member)
 {
 	return member->client || member->away_ms;
 }
@@ -195,7 +195,7 @@ static bool is_there(const struct member *member)
 static bool has_members(const struct collection *collection)
 {
 	for (size_t i = 0; i < collection->members_len; i++)
-		if (is_there(&collection->members[i]))
+		if (member_is_there(&collection->members[i]))
 			return true;
 	return false;
 }
@@ -209,10 +209,18 @@ static bool is_expecting(const struct collection *collection)
 	return false;
 }
 
+/* From now on nobody comes any more. */
+static void clear_tokens(struct collection *collection)
+{
+	for (size_t i = 0; i < collection->members_len; i++)
+		memset(collection->members[i].token, 0, sizeof(collection->members[i].token));
+}
+
 static void free_if_deserted(struct collection *collection)
 {
 	if (collection->held || has_members(collection) || is_expecting(collection))
 		return;
+	clear_tokens(collection);
 	if (collection->allocation)
 		allocation_cancel(collection->allocation);
 	else
@@ -304,8 +312,7 @@ void collection_end(struct collection *collection, struct error *error)
 	*error = (struct error){0};
 	drop_generations(collection);
 	collection_hold(collection);
-	for (size_t i = 0; i < collection->members_len; i++)
-		memset(collection->members[i].token, 0, sizeof(collection->members[i].token));
+	clear_tokens(collection);
 	if (collection->allocation) {
 		allocation_cancel(collection->allocation);
 		while (collection->allocation->asker)
@@ -505,7 +512,7 @@ static int make_token(struct error *error, char *text)
 	return 0;
 }
 
-/* Members who left nothing behind make room for others. */
+/* Members who left nothing behind make room for others. Somebody may still read from them. */
 static void forget_those_gone(struct collection *collection)
 {
 	struct quota_charge token = {{[QUOTA_TOKENS] = 1}};
@@ -518,6 +525,7 @@ static void forget_those_gone(struct collection *collection)
 		    (member->state == MEMBER_LEFT || member->state == MEMBER_DEAD)) {
 			quota_give_back(collection_payer(collection), &token);
 			collection->charge.amount[QUOTA_TOKENS]--;
+			collection->lacks_somebody = true;
 			continue;
 		}
 		collection->members[kept++] = *member;
@@ -695,6 +703,21 @@ static bool writes_first(const struct collection *collection, const struct membe
 	return false;
 }
 
+/* Usually the initiator, or who writes first; when both have gone, whoever has spoken. */
+static bool may_hand_over(const struct collection *collection, const struct member *member)
+{
+	if (is_initiator(member) || writes_first(collection, member))
+		return true;
+	for (size_t i = 0; i < collection->members_len; i++) {
+		const struct member *other = &collection->members[i];
+
+		if (member_is_there(other) &&
+		    (is_initiator(other) || writes_first(collection, other)))
+			return false;
+	}
+	return member->state == MEMBER_SPOKEN;
+}
+
 int collection_hand_over(struct broker_client *client, struct collection *collection,
 			 uint32_t generation, struct error *error)
 {
@@ -706,7 +729,7 @@ int collection_hand_over(struct broker_client *client, struct collection *collec
 	if (!newest || newest->plan->generation != generation)
 		return error_setf(error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, NULL,
 				  "generation", "the newest generation", "%u", generation);
-	if (!is_initiator(member) && !writes_first(collection, member))
+	if (!may_hand_over(collection, member))
 		return error_set(error, ERROR_NOT_PERMITTED, CONSTRAINT_REQUEST, NULL, NULL,
 				 "the member whose participant the plan names, or the initiator",
 				 "another member");

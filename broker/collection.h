@@ -72,6 +72,7 @@ struct collection {
 	struct member members[COLLECTION_MEMBERS_MAX];
 	size_t members_len;
 	uint32_t members_numbered;	/* the last number that was given */
+	bool lacks_somebody;		/* members have gone and are not among `members` any more */
 	struct generation *generations; /* newest first */
 	struct allocation *allocation;	/* under way */
 	struct waiter *waiters;		/* for the first negotiation */
@@ -96,6 +97,9 @@ void collection_unhold(struct collection *collection);
 /* The member that this client is; NULL: none. */
 struct member *collection_find_member(struct collection *collection,
 				      const struct broker_client *client);
+
+/* Whether it may still do something: by its connection, or, as initiator, by the next one. */
+bool member_is_there(const struct member *member);
 
 /* Says again why the collection has ended. Returns the error's negative errno. */
 int collection_repeat_error(const struct collection *collection, struct error *error);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/measured.h"
 #include "broker/probe/probe.h"
 
 #define AGAIN_MS 1000 /* until what was missed is looked for */
@@ -28,10 +29,11 @@ struct measurement {
 	const struct probe_options *options;
 	struct probe_node node;
 	void *previous;		/* a copy of what was known before, for the job; may be NULL */
-	bool afresh;		/* without it, because somebody doubts it */
+	bool afresh;		/* trials are made even if they were before */
 	bool again;		/* the job's answer: something was in use */
 	bool stale;		/* the node went or changed while we measured */
 	struct probe_node then; /* measure this after it: two at once would disturb each other */
+	bool then_afresh;
 	int result;
 	void *descriptor;
 };
@@ -40,18 +42,44 @@ struct measurement {
 struct retry {
 	struct retry *next; /* broker.retries */
 	struct probe_node node;
-	bool afresh;
 	uint64_t due_ms;
 	uint64_t pause_ms;
+	bool afresh;
 };
+
+static int measure_now(struct measurement *measurement, const void *previous)
+{
+	bool again;
+	int error = probe_measure(&measurement->node, measurement->options, previous,
+				  &measurement->descriptor, &again);
+
+	measurement->again = measurement->again || (!error && again);
+	return error;
+}
+
+/* From scratch. What is in use cannot be tried: then it is measured as any other, and what was
+ * found before counts until it is idle. What no trial has looked for now stays as it was, too. */
+static int measure_afresh(struct measurement *measurement)
+{
+	int error = measure_now(measurement, NULL);
+
+	if (error || !measurement->previous)
+		return error;
+	if (measurement->again) {
+		vocab_destroy(measurement->descriptor);
+		error = measure_now(measurement, measurement->previous);
+	}
+	if (!error)
+		measured_keep(measurement->previous, measurement->descriptor);
+	return error;
+}
 
 static void run_measurement(struct broker_job *job)
 {
 	struct measurement *measurement = (struct measurement *)job;
 
-	measurement->result = probe_measure(&measurement->node, measurement->options,
-					    measurement->previous, &measurement->descriptor,
-					    &measurement->again);
+	measurement->result = measurement->afresh ? measure_afresh(measurement)
+						  : measure_now(measurement, measurement->previous);
 }
 
 static void measurement_destroy(struct measurement *measurement)
@@ -68,14 +96,13 @@ static void *find_descriptor(const struct broker *broker, bool is_heap, const ch
 		       : (void *)machine_find_device(broker->machine, id);
 }
 
-/* What is known of the node so far: measured facts are not measured again. */
-static void copy_previous(const struct broker *broker, const struct probe_node *node,
-			  struct measurement *measurement)
+/* What is known of the node so far. Errors: -ENOMEM. */
+static int copy_previous(const struct broker *broker, const struct probe_node *node,
+			 struct measurement *measurement)
 {
 	const void *known = find_descriptor(broker, probe_node_is_heap(node), node->id);
 
-	if (known && vocab_copy(known, &measurement->previous))
-		measurement->previous = NULL;
+	return known ? vocab_copy(known, &measurement->previous) : 0;
 }
 
 static int start_measurement(struct broker *broker, const struct probe_node *node, bool afresh)
@@ -86,13 +113,13 @@ static int start_measurement(struct broker *broker, const struct probe_node *nod
 	if (!measurement)
 		return -ENOMEM;
 	error = probe_node_copy(node, &measurement->node);
+	if (!error)
+		error = copy_previous(broker, node, measurement);
 	if (error) {
-		free(measurement);
+		measurement_destroy(measurement);
 		return error;
 	}
-	measurement->afresh = afresh;
-	if (!afresh)
-		copy_previous(broker, node, measurement);
+	measurement->afresh = afresh && !probe_node_is_heap(node);
 	measurement->job.run = run_measurement;
 	measurement->options = &broker->options;
 	measurement->next = broker->measurements;
@@ -110,11 +137,19 @@ static struct measurement *find_measurement(struct broker *broker, const char *i
 	return measurement;
 }
 
+/* Has it measured once more when it is done. */
+static int measure_after(struct measurement *running, const struct probe_node *node, bool afresh)
+{
+	running->then_afresh = running->then_afresh || afresh;
+	probe_node_finish(&running->then);
+	return probe_node_copy(node, &running->then);
+}
+
 /* Has a node measured, now or after the measurement that is under way. */
 static void measure(struct broker *broker, const struct probe_node *node, bool afresh)
 {
 	struct measurement *running = find_measurement(broker, node->id);
-	int error = running ? probe_node_copy(node, &running->then)
+	int error = running ? measure_after(running, node, afresh)
 			    : start_measurement(broker, node, afresh);
 
 	if (error)
@@ -129,6 +164,7 @@ static void outdate_measurement(struct broker *broker, const char *id)
 	if (!running)
 		return;
 	running->stale = true;
+	running->then_afresh = false;
 	probe_node_finish(&running->then);
 }
 
@@ -175,7 +211,7 @@ static void retry_later(struct broker *broker, const struct probe_node *node, bo
 		retry->next = broker->retries;
 		broker->retries = retry;
 	}
-	retry->afresh |= afresh;
+	retry->afresh = afresh;
 	retry->pause_ms = retry->pause_ms ? retry->pause_ms * 2 : RETRY_FIRST_MS;
 	if (retry->pause_ms > RETRY_LAST_MS)
 		retry->pause_ms = RETRY_LAST_MS;
@@ -196,16 +232,25 @@ void measuring_retry(struct broker *broker)
 	}
 }
 
+/* Whether it is to be measured from scratch, now or when it is idle. */
+static bool is_doubted(struct broker *broker, const char *id)
+{
+	const struct measurement *running = find_measurement(broker, id);
+	const struct retry *retry = *find_retry(broker, id);
+
+	return (running && (running->afresh || running->then_afresh)) || (retry && retry->afresh);
+}
+
 void measuring_on_node(void *data, enum probe_event event, const struct probe_node *node)
 {
 	struct broker *broker = data;
-	bool is_heap = probe_node_is_heap(node);
+	bool is_heap = probe_node_is_heap(node), afresh = is_doubted(broker, node->id);
 	void *descriptor;
 
 	outdate_measurement(broker, node->id);
 	drop_retry(broker, node->id);
 	if (event != PROBE_REMOVED) {
-		measure(broker, node, false);
+		measure(broker, node, afresh);
 		return;
 	}
 	descriptor = find_descriptor(broker, is_heap, node->id);
@@ -240,24 +285,13 @@ static void put_descriptor(struct broker *broker, const struct measurement *meas
 	vocab_destroy(before);
 }
 
-/* Whether a device that somebody doubts was in use, so that what is known of it stays: a doubt is
- * nothing that others have to believe. */
-static bool is_no_news(const struct broker *broker, const struct measurement *measurement)
-{
-	return measurement->afresh && measurement->again &&
-	       find_descriptor(broker, probe_node_is_heap(&measurement->node),
-			       measurement->node.id);
-}
-
 static void finish_measurement(struct broker *broker, struct measurement *measurement)
 {
 	if (measurement->stale) {
 		if (!measurement->result)
 			vocab_destroy(measurement->descriptor);
 	} else {
-		if (!measurement->result && is_no_news(broker, measurement))
-			vocab_destroy(measurement->descriptor);
-		else if (!measurement->result)
+		if (!measurement->result)
 			put_descriptor(broker, measurement);
 		if (!measurement->result && measurement->again)
 			retry_later(broker, &measurement->node, measurement->afresh);
@@ -266,7 +300,7 @@ static void finish_measurement(struct broker *broker, struct measurement *measur
 	}
 	forget_measurement(broker, measurement);
 	if (measurement->then.id)
-		measure(broker, &measurement->then, false);
+		measure(broker, &measurement->then, measurement->then_afresh);
 	measurement_destroy(measurement);
 }
 
@@ -359,8 +393,8 @@ static void on_reported_node(void *data, enum probe_event event, const struct pr
 
 	if (event == PROBE_REMOVED)
 		measuring_on_node(again->broker, event, node);
-	else if (strcmp(node->id, again->id) == 0 && !find_measurement(again->broker, node->id))
-		(void)start_measurement(again->broker, node, true);
+	else if (strcmp(node->id, again->id) == 0)
+		measure(again->broker, node, true);
 }
 
 void measuring_check(struct broker *broker, const char *device)

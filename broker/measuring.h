@@ -25,8 +25,9 @@ void measuring_check_settled(struct broker *broker);
 
 /*
  * A client says that a device has refused memory which should suit it. That alone changes no fact:
- * the device is measured from scratch, trials included, and only what that finds counts. One
- * device not more often than once a minute.
+ * the device is measured from scratch, trials included, and only what that finds counts: what was
+ * measured before stays where no trial looks for it now. While it is in use it cannot be tried; it
+ * is when it is idle. One device not more often than once a minute.
  */
 void measuring_check(struct broker *broker, const char *device);
 

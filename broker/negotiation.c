@@ -69,41 +69,30 @@ int broker_plan(struct broker *broker, struct request *request, struct error *er
 	return result;
 }
 
-/*
- * Settles one participant as if it were alone in a copy of `base`. Whom it reads from is not looked
- * at: they may belong to others who have not spoken yet.
- */
-static int settle_one(const struct broker *broker, const struct request *base,
-		      struct participant *participant, struct error *error)
+static void move_participants(struct request *from, struct request *to)
 {
-	struct vocab_strings reads_from = participant->reads_from;
-	uint8_t origin = participant->head.origin[PARTICIPANT_READS_FROM];
+	to->participants = from->participants;
+	to->head.origin[REQUEST_PARTICIPANTS] = from->head.origin[REQUEST_PARTICIPANTS];
+	from->participants = (struct vocab_dicts){0};
+	from->head.origin[REQUEST_PARTICIPANTS] = VOCAB_ABSENT;
+}
+
+/* Settles the participants of one member as if there were no others. Whom they read from may
+ * belong to others who have not spoken yet. */
+static int settle_own(const struct broker *broker, const struct request *base, struct request *said,
+		      struct error *error)
+{
 	struct request *alone;
 	int result = vocab_copy(base, &alone);
 
 	if (result)
 		return result;
-	participant->reads_from = (struct vocab_strings){0};
-	participant->head.origin[PARTICIPANT_READS_FROM] = VOCAB_ABSENT;
-	result = vocab_take_dict(alone, REQUEST_PARTICIPANTS, participant, VOCAB_DECLARED);
-	if (!result) {
-		result = settle(broker, alone, error);
-		alone->participants.len = 0; /* the participant is not its own */
-	}
-	participant->reads_from = reads_from;
-	participant->head.origin[PARTICIPANT_READS_FROM] = origin;
+	move_participants(said, alone);
+	result = resolve_fds(broker, alone, error);
+	if (!result)
+		result = request_settle_part(alone, broker->machine, error);
+	move_participants(alone, said);
 	vocab_destroy(alone);
-	return result;
-}
-
-static int settle_all(const struct broker *broker, const struct request *base, struct request *said,
-		      struct error *error)
-{
-	int result = 0;
-
-	for (size_t i = 0; i < said->participants.len && !result; i++)
-		result = settle_one(broker, base, (struct participant *)said->participants.items[i],
-				    error);
 	return result;
 }
 
@@ -111,13 +100,16 @@ static int settle_all(const struct broker *broker, const struct request *base, s
 static int check_base(const struct broker *broker, const struct request *base, struct error *error)
 {
 	struct participant *nobody;
-	int result = vocab_create(&vocab_participant, &nobody);
+	struct request *said = NULL;
+	int result = vocab_create(&vocab_request, &said);
 
-	if (result)
-		return result;
-	vocab_set_number(nobody, PARTICIPANT_ROLE, ROLE_CPU, VOCAB_DECLARED);
-	result = settle_one(broker, base, nobody, error);
-	vocab_destroy(nobody);
+	if (!result)
+		result = vocab_add_dict(said, REQUEST_PARTICIPANTS, VOCAB_DECLARED, &nobody);
+	if (!result) {
+		vocab_set_number(nobody, PARTICIPANT_ROLE, ROLE_CPU, VOCAB_DECLARED);
+		result = settle_own(broker, base, said, error);
+	}
+	vocab_destroy(said);
 	return result;
 }
 
@@ -129,10 +121,7 @@ static int take_participants(struct request *request, struct request **ret_said)
 
 	if (error)
 		return error;
-	said->participants = request->participants;
-	said->head.origin[REQUEST_PARTICIPANTS] = request->head.origin[REQUEST_PARTICIPANTS];
-	request->participants = (struct vocab_dicts){0};
-	request->head.origin[REQUEST_PARTICIPANTS] = VOCAB_ABSENT;
+	move_participants(request, said);
 	*ret_said = said;
 	return 0;
 }
@@ -146,7 +135,7 @@ int negotiation_split(const struct broker *broker, struct request *request, stru
 	if (request->participants.len)
 		result = take_participants(request, &said);
 	if (!result)
-		result = said ? settle_all(broker, request, said, error)
+		result = said ? settle_own(broker, request, said, error)
 			      : check_base(broker, request, error);
 	if (result)
 		vocab_destroy(said);
@@ -219,7 +208,7 @@ static bool lacks_somebody(const struct collection *collection)
 	for (size_t i = 0; i < collection->members_len; i++)
 		if (collection->members[i].state > MEMBER_SPOKEN && !collection->members[i].said)
 			return true;
-	return false;
+	return collection->lacks_somebody;
 }
 
 /* Nobody reads from those who are not there; who then reads from nobody that is named reads from
@@ -433,15 +422,33 @@ void negotiation_decided(struct collection *collection, struct allocation *alloc
 	}
 }
 
-int negotiation_name_hand_over(struct plan *plan, const struct request *request)
+/* Whether the member that has this participant, when the allocation has succeeded, is there. */
+static bool has_somebody(const struct allocation *allocation, const char *participant)
 {
-	/* they are sorted by name */
-	for (size_t i = 0; i < request->participants.len; i++) {
-		const struct participant *participant =
-			(const struct participant *)request->participants.items[i];
+	const struct collection *collection = allocation->collection;
 
-		if (participant_usage(participant) & (USAGE_WRITE | USAGE_DECODE))
-			return vocab_set_string(plan, PLAN_HAND_OVER, participant->name,
+	for (size_t i = 0; i < collection->members_len; i++) {
+		const struct member *member = &collection->members[i];
+		bool other = allocation->said && allocation->member == member->number;
+
+		if (has_name(other ? allocation->said : member->said, participant))
+			return member_is_there(member);
+	}
+	return false;
+}
+
+int negotiation_name_hand_over(struct allocation *allocation)
+{
+	const struct vocab_dicts *participants = &allocation->request->participants;
+
+	/* they are sorted by name */
+	for (size_t i = 0; i < participants->len; i++) {
+		const struct participant *participant =
+			(const struct participant *)participants->items[i];
+
+		if (participant_usage(participant) & (USAGE_WRITE | USAGE_DECODE) &&
+		    has_somebody(allocation, participant->name))
+			return vocab_set_string(allocation->plan, PLAN_HAND_OVER, participant->name,
 						VOCAB_SOLVED);
 	}
 	return 0;
@@ -515,7 +522,7 @@ static int hear(struct collection *collection, struct member *member, struct req
 	int result = check_may_speak(collection, member, error);
 
 	if (!result && said)
-		result = settle_all(collection->broker, collection->base, said, error);
+		result = settle_own(collection->broker, collection->base, said, error);
 	if (!result && said)
 		result = check_names(collection, member, said, error);
 	if (!result && said && member->late)
@@ -674,7 +681,7 @@ static int read_changes(struct collection *collection, const struct member *memb
 	if (!result && changes->participants.len)
 		result = take_participants(changes, ret_said);
 	if (!result && *ret_said)
-		result = settle_all(collection->broker, base, *ret_said, error);
+		result = settle_own(collection->broker, base, *ret_said, error);
 	if (!result && *ret_said)
 		result = check_names(collection, member, *ret_said, error);
 	return result;

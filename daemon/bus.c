@@ -19,6 +19,7 @@
 
 #include <dbus/dbus.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -412,12 +413,29 @@ static void on_bus_signal(struct bus *bus, DBusMessage *signal)
 	}
 }
 
+/* At the socket libdbus ends a connection for it. */
+static bool is_too_long(const struct link *link, DBusMessage *message)
+{
+	return !link->peer && wire_body_bytes(message, LIMIT_MESSAGE_BYTES) > LIMIT_MESSAGE_BYTES;
+}
+
+static void refuse_length(struct link *link, DBusMessage *message)
+{
+	char wanted[64];
+
+	snprintf(wanted, sizeof(wanted), "a message of at most %d bytes", LIMIT_MESSAGE_BYTES);
+	methods_refuse(link->connection, message, ERROR_INVALID_REQUEST, wanted, "a longer one");
+}
+
 static DBusHandlerResult on_message(DBusConnection *connection, DBusMessage *message, void *data)
 {
 	struct link *link = data;
+	bool is_call = dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_METHOD_CALL;
 
 	(void)connection;
-	if (dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_METHOD_CALL)
+	if (is_call && is_too_long(link, message))
+		refuse_length(link, message);
+	else if (is_call)
 		on_call(link, message);
 	else if (dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_SIGNAL && !link->peer)
 		on_bus_signal(link->bus, message);

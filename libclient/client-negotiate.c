@@ -408,22 +408,28 @@ static bool has_string(const struct vocab_strings *list, const char *string)
 /*
  * Whether it is for the caller to say that the generation takes over: it has the participant whose
  * frames it begins with. The initiator may say so, too; but with `dropped`, it has just followed
- * another member to an older generation, and says nothing of the newest.
+ * another member to an older generation, and says nothing of the newest. When both have gone it is
+ * for whoever has spoken.
  */
 static bool may_hand_over(const struct collection_record *status, const struct plan *plan,
 			  bool dropped)
 {
 	const char *writer = vocab_string(plan, PLAN_HAND_OVER);
+	bool others = false, named = false, spoken = false;
 
 	for (size_t i = 0; i < status->members.len; i++) {
 		const struct member_record *member =
 			(const struct member_record *)status->members.items[i];
+		bool writes = has_string(&member->participants, writer);
 
-		if (vocab_number(member, MEMBER_YOU))
-			return has_string(&member->participants, writer) ||
-			       (member->number == 0 && (!dropped || !*writer));
+		if (vocab_number(member, MEMBER_YOU)) {
+			named = writes || (member->number == 0 && (!dropped || !*writer));
+			spoken = member->state == MEMBER_SPOKEN;
+		} else if ((writes || member->number == 0) && member->state <= MEMBER_SPOKEN) {
+			others = true;
+		}
 	}
-	return false;
+	return named || (spoken && !others);
 }
 
 /* Asks whether this member may. Returns 1 or 0. */

@@ -2,7 +2,8 @@
 /*
  * Records <-> messages. The reader checks in this order: is the key known, is its type exactly the
  * one of its row, is the length within the row's limit; only then it allocates. How deep a message
- * can nest is given by the groups of the vocabulary, not by the message.
+ * can nest is given by the groups of the vocabulary, and for those that have records of their own
+ * kind (alternatives, groups of a plan) by PARTICIPANT_DEPTH_MAX.
  */
 #include "protocol/wire.h"
 
@@ -13,7 +14,9 @@
 #include <unistd.h>
 
 #include "broker/model/plan.h"
+#include "broker/model/request.h"
 #include "broker/model/text.h"
+#include "protocol/limits.h"
 
 static const char *signature_of(const struct vocab_row *row)
 {
@@ -46,19 +49,31 @@ static const char *signature_of(const struct vocab_row *row)
 
 struct reader {
 	struct error *error;
+	/* What a client asks is read to the letter, with all that is in it. In an answer, keys and
+	 * words of a newer daemon are passed over. */
+	bool asked;
+	unsigned int records; /* so far */
+	unsigned int nested;  /* in how many records of its own kind the one is that is read */
 };
 
-/* What a client asks is read to the letter. In an answer, keys and words of a newer daemon are
- * passed over. */
-static bool is_asked(const struct vocab_group *group)
+static struct reader begin(const struct vocab_group *outermost, struct error *error)
 {
-	return group == &vocab_request || group == &vocab_participant;
+	return (struct reader){.error = error,
+			       .asked = outermost == &vocab_request ||
+					outermost == &vocab_participant};
 }
 
 static int refuse(struct reader *reader, const char *key, const char *wanted, const char *offered)
 {
 	return error_set(reader->error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, NULL, key,
 			 wanted, offered);
+}
+
+static int too_complex(struct reader *reader, const char *key, const char *wanted,
+		       unsigned int limit)
+{
+	return error_setf(reader->error, ERROR_TOO_COMPLEX, CONSTRAINT_REQUEST, NULL, key, wanted,
+			  "more than %u", limit);
 }
 
 static int read_group(struct reader *reader, DBusMessageIter *iter, const struct vocab_group *group,
@@ -134,7 +149,7 @@ static int read_string(struct reader *reader, DBusMessageIter *value, void *reco
 		return vocab_set_string(record, index, text, origin);
 	}
 	name = vocab_name_index(row->names, text);
-	if (name < 0 && !is_asked(((struct vocab_head *)record)->group))
+	if (name < 0 && !reader->asked)
 		return 0; /* a word of a newer daemon is not known, as its keys are not */
 	if (name < 0)
 		return explain(reader, row, -ERANGE, text);
@@ -170,12 +185,31 @@ static int read_pair(DBusMessageIter *element, void *record, const struct vocab_
 	return vocab_add_size(record, index, first.u32, second.u32, origin);
 }
 
+static int read_dict(struct reader *reader, DBusMessageIter *element, void *record,
+		     const struct vocab_row *row, unsigned int index, enum vocab_origin origin)
+{
+	bool nests = row->group == ((struct vocab_head *)record)->group;
+	struct vocab_head *dict;
+	int error;
+
+	if (nests && reader->nested >= PARTICIPANT_DEPTH_MAX)
+		return too_complex(reader, row->name, "records that nest less",
+				   PARTICIPANT_DEPTH_MAX);
+	reader->nested += nests;
+	error = read_group(reader, element, row->group, &dict);
+	reader->nested -= nests;
+	if (error)
+		return error;
+	error = vocab_take_dict(record, index, dict, origin);
+	if (error)
+		vocab_destroy(dict);
+	return error;
+}
+
 static int read_element(struct reader *reader, DBusMessageIter *element, void *record,
 			const struct vocab_row *row, unsigned int index, enum vocab_origin origin)
 {
-	struct vocab_head *dict;
 	const char *text;
-	int error;
 
 	switch (row->type) {
 	case VOCAB_STRINGS:
@@ -185,13 +219,7 @@ static int read_element(struct reader *reader, DBusMessageIter *element, void *r
 				      "a longer one");
 		return vocab_add_string(record, index, text, origin);
 	case VOCAB_DICTS:
-		error = read_group(reader, element, row->group, &dict);
-		if (error)
-			return error;
-		error = vocab_take_dict(record, index, dict, origin);
-		if (error)
-			vocab_destroy(dict);
-		return error;
+		return read_dict(reader, element, record, row, index, origin);
 	default:
 		return read_pair(element, record, row, index, origin);
 	}
@@ -290,7 +318,7 @@ static int read_entry(struct reader *reader, DBusMessageIter *entry, void *recor
 	if (index < 0 || group->rows[index].flags & VOCAB_LOCAL) {
 		char wanted[64];
 
-		if (!is_asked(group))
+		if (!reader->asked)
 			return 0;
 		snprintf(wanted, sizeof(wanted), "a key of a %s, or one that begins with x-",
 			 group->name);
@@ -331,8 +359,12 @@ static int read_group(struct reader *reader, DBusMessageIter *iter, const struct
 		      void *ret_record)
 {
 	struct vocab_head *record;
-	int error = vocab_create(group, &record);
+	int error;
 
+	if (reader->asked && ++reader->records > LIMIT_MESSAGE_RECORDS)
+		return too_complex(reader, NULL, "fewer records in one message",
+				   LIMIT_MESSAGE_RECORDS);
+	error = vocab_create(group, &record);
 	if (error)
 		return error;
 	error = read_entries(reader, iter, record);
@@ -363,7 +395,7 @@ static int has_type(DBusMessageIter *iter, const char *wanted)
 int wire_read_record(DBusMessageIter *iter, const struct vocab_group *group, struct error *error,
 		     void *ret_record)
 {
-	struct reader reader = {.error = error};
+	struct reader reader = begin(group, error);
 	int result = has_type(iter, "a{sv}");
 
 	if (result > 0)
@@ -377,7 +409,7 @@ int wire_read_record(DBusMessageIter *iter, const struct vocab_group *group, str
 int wire_read_list(DBusMessageIter *iter, void *record, unsigned int index, struct error *error)
 {
 	const struct vocab_row *row = &((struct vocab_head *)record)->group->rows[index];
-	struct reader reader = {.error = error};
+	struct reader reader = begin(((struct vocab_head *)record)->group, error);
 	int result = has_type(iter, "aa{sv}");
 
 	if (result > 0 && dbus_message_iter_get_element_count(iter) == 0)

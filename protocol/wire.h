@@ -26,11 +26,12 @@
 
 /*
  * Reads the a{sv} at `iter` into a record of `group` and moves on. Keys that begin with x- are
- * passed over, and so are unknown keys and words of a record that answers (anything but request and
- * participant). Nothing is allocated beyond the rows'
- * limits. Fds become the record's own.
+ * passed over, and so are unknown keys and words of an answer (anything but a request or a
+ * participant, with all that is in them). Nothing is allocated beyond the rows' limits, nor, of a
+ * request, more than LIMIT_MESSAGE_RECORDS records. Fds become the record's own.
  * Returns owned. Errors, with details: InvalidRequest (unknown, doubled or missing key, wrong type,
- * value outside its limits), NotSupported (a word that is known and not served); -ENOMEM.
+ * value outside its limits), NotSupported (a word that is known and not served), TooComplex
+ * (records that nest more than PARTICIPANT_DEPTH_MAX deep, or too many); -ENOMEM.
  */
 int wire_read_record(DBusMessageIter *iter, const struct vocab_group *group, struct error *error,
 		     void *ret_record);
@@ -40,6 +41,10 @@ int wire_read_record(DBusMessageIter *iter, const struct vocab_group *group, str
  * An empty list leaves the row absent. Errors: as wire_read_record.
  */
 int wire_read_list(DBusMessageIter *iter, void *record, unsigned int row, struct error *error);
+
+/* How long the body of a message is, in bytes; a number above `max` (and not more of the message is
+ * looked at than that takes) where it is longer. */
+uint64_t wire_body_bytes(DBusMessage *message, uint64_t max);
 
 /* Appends a record as a{sv}; its fds are duplicated into the message. Errors: -ENOMEM. */
 int wire_append_record(DBusMessageIter *iter, const void *record);

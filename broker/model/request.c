@@ -350,23 +350,25 @@ static bool has_participant(const struct request *request, const char *name)
 	return false;
 }
 
-/* Producers are participants, and others than their consumer. */
+/* Producers are participants (or, of a part, may be those of others), and others than their
+ * consumer. */
 static int check_producers(const struct request *request, const struct participant *participant,
-			   struct error *error)
+			   bool is_part, struct error *error)
 {
 	const char *name = vocab_string(participant, PARTICIPANT_NAME);
 
 	for (size_t i = 0; i < participant->reads_from.len; i++) {
 		const char *producer = participant->reads_from.items[i];
 
-		if (!has_participant(request, producer) || strcmp(producer, name) == 0)
+		if (strcmp(producer, name) == 0 ||
+		    (!is_part && !has_participant(request, producer)))
 			return invalid(error, name, "reads-from",
 				       "names of other participants of this request", producer);
 	}
 	return 0;
 }
 
-static int settle_participants(struct request *request, const struct machine *machine,
+static int settle_participants(struct request *request, const struct machine *machine, bool is_part,
 			       struct error *error)
 {
 	struct vocab_dicts *list = &request->participants;
@@ -384,14 +386,16 @@ static int settle_participants(struct request *request, const struct machine *ma
 				       "name", "a name of its own for each participant",
 				       "the same twice");
 	for (size_t i = 0; i < list->len; i++) {
-		result = check_producers(request, (struct participant *)list->items[i], error);
+		result = check_producers(request, (struct participant *)list->items[i], is_part,
+					 error);
 		if (result)
 			return result;
 	}
 	return 0;
 }
 
-int request_settle(struct request *request, const struct machine *machine, struct error *error)
+static int settle(struct request *request, const struct machine *machine, bool is_part,
+		  struct error *error)
 {
 	int result = check_required(request, error);
 
@@ -406,5 +410,15 @@ int request_settle(struct request *request, const struct machine *machine, struc
 		result = check_heap_names(request, NULL, REQUEST_ALLOWED_HEAPS, error);
 	if (!result)
 		result = check_heap_names(request, NULL, REQUEST_FORBIDDEN_HEAPS, error);
-	return result ? result : settle_participants(request, machine, error);
+	return result ? result : settle_participants(request, machine, is_part, error);
+}
+
+int request_settle(struct request *request, const struct machine *machine, struct error *error)
+{
+	return settle(request, machine, false, error);
+}
+
+int request_settle_part(struct request *request, const struct machine *machine, struct error *error)
+{
+	return settle(request, machine, true, error);
 }

@@ -162,4 +162,9 @@ extern const char *const heap_property_names[];
  */
 int request_settle(struct request *request, const struct machine *machine, struct error *error);
 
+/* As request_settle, of a request that has a part of the participants only: who it is that they
+ * read from is not looked at, if it is not themselves. */
+int request_settle_part(struct request *request, const struct machine *machine,
+			struct error *error);
+
 #endif

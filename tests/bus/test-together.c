@@ -287,6 +287,29 @@ START_TEST(who_observed_takes_part)
 }
 END_TEST
 
+START_TEST(when_the_producer_has_left_another_hands_over)
+{
+	struct dmabroker_record *changes;
+	int result = -EAGAIN;
+
+	begin(_i);
+	changes = ask_for(1280, "a", 0);
+	ck_assert_int_eq(dmabroker_collection_renegotiate(one.collection, changes), 0);
+	dmabroker_record_destroy(changes);
+	expect_told(&two, 2);
+	ck_assert_int_eq(wait_for(&two), 0);
+	ck_assert_int_eq(dmabroker_collection_hand_over(two.collection), -EAGAIN);
+	leave(&one);
+	/* who leaves does not wait for an answer, so it may take a while */
+	for (int i = 0; i < WAIT_MS / 10 && result == -EAGAIN; i++) {
+		harness_sleep_ms(10);
+		result = dmabroker_collection_hand_over(two.collection);
+	}
+	ck_assert_int_eq(result, 0);
+	leave(&two);
+}
+END_TEST
+
 START_TEST(who_comes_late_gets_what_there_is)
 {
 	spare = true;
@@ -548,6 +571,7 @@ int main(void)
 	tcase_add_loop_test(all, all_get_the_same_buffers_when_all_have_spoken, 0, TRANSPORTS);
 	tcase_add_loop_test(all, a_new_generation_is_negotiated_and_handed_over, 0, TRANSPORTS);
 	tcase_add_loop_test(all, who_observed_takes_part, 0, TRANSPORTS);
+	tcase_add_loop_test(all, when_the_producer_has_left_another_hands_over, 0, TRANSPORTS);
 	tcase_add_loop_test(all, who_comes_late_gets_what_there_is, 0, TRANSPORTS);
 	tcase_add_loop_test(all, a_report_brings_other_memory, 0, TRANSPORTS);
 	tcase_add_loop_test(all, a_conflict_is_everybodys, 0, TRANSPORTS);

@@ -267,6 +267,24 @@ START_TEST(what_is_wrong_is_named)
 }
 END_TEST
 
+/* Of a part of the participants: who is not among them is somebody else's. */
+START_TEST(a_part_reads_from_others)
+{
+	static const char *const texts[] = {"640x480 f=XR24 a=:cpu/reads-from=b",
+					    "640x480 f=XR24 a=:cpu/reads-from=b,a"};
+	struct machine *machine = machine_by_name("lab");
+	struct request *request = request_by_text(texts[_i]);
+	struct error error = {0};
+
+	ck_assert_int_eq(request_settle_part(request, machine, &error), _i ? -EINVAL : 0);
+	error_finish(&error);
+	ck_assert_int_eq(request_settle(request, machine, &error), -EINVAL);
+	error_finish(&error);
+	vocab_destroy(request);
+	vocab_destroy(machine);
+}
+END_TEST
+
 /* Planes of one layout in several memory objects: known, and not served. */
 START_TEST(a_layout_in_several_objects_is_not_served)
 {
@@ -317,6 +335,7 @@ int main(void)
 	tcase_add_test(settle, the_only_role_and_the_id_are_filled_in);
 	tcase_add_loop_test(settle, the_visible_rectangle_lies_inside, 0, LEN(rectangles));
 	tcase_add_test(settle, what_is_wrong_is_named);
+	tcase_add_loop_test(settle, a_part_reads_from_others, 0, 2);
 	tcase_add_test(settle, a_layout_in_several_objects_is_not_served);
 	tcase_add_test(settle, settling_again_changes_nothing);
 	suite_add_tcase(suite, words);

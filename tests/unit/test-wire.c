@@ -9,6 +9,7 @@
 
 #include "broker/model/descriptor.h"
 #include "broker/model/plan.h"
+#include "broker/model/request.h"
 #include "protocol/wire.h"
 #include "tests/unit/check.h"
 #include "tests/unit/machine.h"
@@ -350,8 +351,6 @@ START_TEST(missing_and_doubled_keys_are_refused)
 }
 END_TEST
 
-/* As deep as the wire carries it: what is too deep for a negotiation is refused when it is settled.
- */
 START_TEST(alternatives_nest)
 {
 	struct error error = {0};
@@ -360,17 +359,203 @@ START_TEST(alternatives_nest)
 	struct built built;
 
 	begin(&built);
-	append_nested(&built.dict, "participants", "alternatives", 8);
+	append_nested(&built.dict, "participants", "alternatives", PARTICIPANT_DEPTH_MAX);
 	request = end(&built, &error);
 	ck_assert_ptr_nonnull(request);
 	record = (const struct participant *)request->participants.items[0];
-	for (unsigned int depth = 0; depth < 8; depth++) {
+	for (unsigned int depth = 0; depth < PARTICIPANT_DEPTH_MAX; depth++) {
 		ck_assert_uint_eq(record->alternatives.len, 1);
 		record = (const struct participant *)record->alternatives.items[0];
 	}
 	ck_assert_uint_eq(record->alternatives.len, 0);
 	vocab_destroy(request);
+	begin(&built);
+	append_nested(&built.dict, "participants", "alternatives", PARTICIPANT_DEPTH_MAX + 1);
+	ck_assert_ptr_null(end(&built, &error));
+	ck_assert_int_eq(error.code, ERROR_TOO_COMPLEX);
 	error_finish(&error);
+}
+END_TEST
+
+/* A list of `width` records, each of which has such a list of alternatives, `depth` deep. */
+static void append_tree(DBusMessageIter *dict, const char *key, unsigned int width,
+			unsigned int depth)
+{
+	DBusMessageIter entry, variant, list, record;
+
+	ck_assert(dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry));
+	ck_assert(dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &key));
+	ck_assert(dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "aa{sv}", &variant));
+	ck_assert(dbus_message_iter_open_container(&variant, DBUS_TYPE_ARRAY, "a{sv}", &list));
+	for (unsigned int i = 0; i < width; i++) {
+		ck_assert(
+			dbus_message_iter_open_container(&list, DBUS_TYPE_ARRAY, "{sv}", &record));
+		if (depth)
+			append_tree(&record, "alternatives", width, depth - 1);
+		ck_assert(dbus_message_iter_close_container(&list, &record));
+	}
+	ck_assert(dbus_message_iter_close_container(&variant, &list));
+	ck_assert(dbus_message_iter_close_container(&entry, &variant));
+	ck_assert(dbus_message_iter_close_container(dict, &entry));
+}
+
+/* 8 participants with 8 alternatives, which have 8 alternatives, and so on. */
+START_TEST(records_are_counted)
+{
+	struct error error = {0};
+	struct request *request;
+	struct built built;
+
+	begin(&built);
+	append_tree(&built.dict, "participants", 8, 2);
+	request = end(&built, &error);
+	ck_assert_ptr_nonnull(request);
+	vocab_destroy(request);
+	begin(&built);
+	append_tree(&built.dict, "participants", 8, 3);
+	ck_assert_ptr_null(end(&built, &error));
+	ck_assert_int_eq(error.code, ERROR_TOO_COMPLEX);
+	ck_assert_str_eq(vocab_string(error.details->refusals.items[0], REFUSAL_OFFERED),
+			 "more than 4096");
+	error_finish(&error);
+}
+END_TEST
+
+static void open_list(DBusMessageIter *dict, const char *key, DBusMessageIter levels[4])
+{
+	ck_assert(dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &levels[0]));
+	ck_assert(dbus_message_iter_append_basic(&levels[0], DBUS_TYPE_STRING, &key));
+	ck_assert(dbus_message_iter_open_container(&levels[0], DBUS_TYPE_VARIANT, "aa{sv}",
+						   &levels[1]));
+	ck_assert(
+		dbus_message_iter_open_container(&levels[1], DBUS_TYPE_ARRAY, "a{sv}", &levels[2]));
+	ck_assert(
+		dbus_message_iter_open_container(&levels[2], DBUS_TYPE_ARRAY, "{sv}", &levels[3]));
+}
+
+static void close_list(DBusMessageIter *dict, DBusMessageIter levels[4])
+{
+	for (int i = 2; i >= 0; i--)
+		ck_assert(dbus_message_iter_close_container(&levels[i], &levels[i + 1]));
+	ck_assert(dbus_message_iter_close_container(dict, &levels[0]));
+}
+
+static const struct {
+	const char *lists[3]; /* one record of each, the next in it */
+	const char *key, *word;
+} mistakes[] = {
+	{{"participants", "colours"}, "primaires", "bt709"},
+	{{"participants", "colours"}, "primaries", "bt710"},
+	{{"participants", "layouts"}, "fromat", "XR24"},
+	{{"participants", "layouts", "planes"}, "pitch", "2560"},
+	{{"participants", "alternatives", "colours"}, "range", "fuller"},
+};
+
+/* The request is read to the letter down to its last record. */
+START_TEST(mistakes_deep_in_a_request_are_refused)
+{
+	DBusMessageIter levels[3][4], *dict;
+	struct built built;
+	int depth = 0;
+
+	begin(&built);
+	dict = &built.dict;
+	for (; depth < 3 && mistakes[_i].lists[depth]; depth++) {
+		open_list(dict, mistakes[_i].lists[depth], levels[depth]);
+		dict = &levels[depth][3];
+	}
+	append_entry(dict, mistakes[_i].key, "s", 0, mistakes[_i].word);
+	while (depth--)
+		close_list(depth ? &levels[depth - 1][3] : &built.dict, levels[depth]);
+	check_refused(&built, mistakes[_i].key);
+}
+END_TEST
+
+/* The same record in an answer. */
+START_TEST(planes_of_the_future_are_read)
+{
+	DBusMessageIter levels[4];
+	struct built built;
+	struct plan *plan;
+
+	begin(&built);
+	open_list(&built.dict, "planes", levels);
+	append_entry(&levels[3], "pitch", "s", 0, "2560");
+	append_entry(&levels[3], "stride", "u", 2560, NULL);
+	close_list(&built.dict, levels);
+	ck_assert(dbus_message_iter_close_container(&built.iter, &built.dict));
+	dbus_message_iter_init(built.message, &built.iter);
+	ck_assert_int_eq(wire_read_record(&built.iter, &vocab_plan, NULL, &plan), 0);
+	ck_assert_uint_eq(vocab_number(plan->planes.items[0], PLANE_STRIDE), 2560);
+	vocab_destroy(plan);
+	dbus_message_unref(built.message);
+}
+END_TEST
+
+/* How long libdbus says a body is: the second number of the message, in our order of bytes. */
+static uint64_t marshalled_bytes(DBusMessage *message)
+{
+	uint32_t bytes;
+	char *data;
+	int len;
+
+	dbus_message_set_serial(message, 1);
+	ck_assert(dbus_message_marshal(message, &data, &len));
+	memcpy(&bytes, data + 4, sizeof(bytes));
+	dbus_free(data);
+	return bytes;
+}
+
+static void append_odd_ones(DBusMessageIter *iter)
+{
+	static const unsigned char bytes[] = {1, 2, 3};
+	static const double doubles[] = {1, 2};
+	const void *bytes_at = bytes, *doubles_at = doubles;
+	const char *text = "a(vs)", *path = "/a/b";
+	DBusMessageIter list, element;
+
+	ck_assert(dbus_message_iter_append_basic(iter, DBUS_TYPE_BYTE, bytes));
+	ck_assert(dbus_message_iter_append_basic(iter, DBUS_TYPE_SIGNATURE, &text));
+	ck_assert(dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "y", &list));
+	ck_assert(dbus_message_iter_append_fixed_array(&list, DBUS_TYPE_BYTE, &bytes_at, 3));
+	ck_assert(dbus_message_iter_close_container(iter, &list));
+	ck_assert(dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "d", &list));
+	ck_assert(dbus_message_iter_append_fixed_array(&list, DBUS_TYPE_DOUBLE, &doubles_at, 2));
+	ck_assert(dbus_message_iter_close_container(iter, &list));
+	ck_assert(dbus_message_iter_append_basic(iter, DBUS_TYPE_BYTE, bytes));
+	ck_assert(dbus_message_iter_append_basic(iter, DBUS_TYPE_INT16, bytes));
+	ck_assert(dbus_message_iter_append_basic(iter, DBUS_TYPE_OBJECT_PATH, &path));
+	ck_assert(dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "(t)", &list));
+	ck_assert(dbus_message_iter_close_container(iter, &list));
+	ck_assert(dbus_message_iter_open_container(iter, DBUS_TYPE_VARIANT, "g", &element));
+	ck_assert(dbus_message_iter_append_basic(&element, DBUS_TYPE_SIGNATURE, &text));
+	ck_assert(dbus_message_iter_close_container(iter, &element));
+}
+
+START_TEST(a_body_is_as_long_as_libdbus_makes_it)
+{
+	DBusMessageIter iter;
+	DBusMessage *message = new_message(&iter);
+	uint64_t bytes;
+	void *record;
+
+	ck_assert_uint_eq(wire_body_bytes(message, 100), 0);
+	append_odd_ones(&iter);
+	ck_assert_uint_eq(wire_body_bytes(message, UINT64_MAX), marshalled_bytes(message));
+	dbus_message_unref(message);
+	for (int i = 0; vocab_groups[i]; i++) {
+		ck_assert_int_eq(vocab_create(vocab_groups[i], &record), 0);
+		fill(record, 0);
+		message = new_message(&iter);
+		ck_assert_int_eq(wire_append_record(&iter, record), 0);
+		bytes = marshalled_bytes(message);
+		ck_assert_uint_eq(wire_body_bytes(message, UINT64_MAX), bytes);
+		ck_assert_uint_eq(wire_body_bytes(message, bytes), bytes);
+		ck_assert_uint_gt(wire_body_bytes(message, bytes - 1), bytes - 1);
+		ck_assert_uint_gt(wire_body_bytes(message, 8), 8);
+		dbus_message_unref(message);
+		vocab_destroy(record);
+	}
 }
 END_TEST
 
@@ -662,6 +847,11 @@ int main(void)
 	tcase_add_loop_test(all, value_is_judged, 0, (int)(sizeof(bads) / sizeof(bads[0])));
 	tcase_add_test(all, missing_and_doubled_keys_are_refused);
 	tcase_add_test(all, alternatives_nest);
+	tcase_add_test(all, records_are_counted);
+	tcase_add_loop_test(all, mistakes_deep_in_a_request_are_refused, 0,
+			    (int)(sizeof(mistakes) / sizeof(mistakes[0])));
+	tcase_add_test(all, planes_of_the_future_are_read);
+	tcase_add_test(all, a_body_is_as_long_as_libdbus_makes_it);
 	tcase_add_test(all, answers_may_have_keys_of_the_future);
 	tcase_add_test(all, answers_may_have_words_of_the_future);
 	tcase_add_test(all, facts_of_the_future_are_passed_over);
