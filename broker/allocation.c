@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "broker/heap/heap.h"
+#include "broker/model/arith.h"
 #include "broker/negotiation.h"
 
 /* ---- the job ---- */
@@ -146,16 +147,33 @@ static int make_parts(struct allocation *allocation)
 	return result || !allocation->fds ? -ENOMEM : 0;
 }
 
-static int charge(struct allocation *allocation, struct error *error)
+/* Returns false: a sum that no number holds, so that no limit would see it. */
+static bool sum_up(const struct allocation *allocation, struct quota_charge *ret_charge)
 {
 	struct quota_charge charge = {{0}};
-	int result;
+	uint64_t *sum = &charge.amount[QUOTA_BYTES], bytes;
 
 	for (size_t i = 0; i < allocation->parts_len; i++) {
-		charge.amount[QUOTA_BUFFERS] += allocation->parts[i].count;
-		charge.amount[QUOTA_BYTES] += allocation->parts[i].count *
-					      allocation->parts[i].bytes;
+		const struct part *part = &allocation->parts[i];
+
+		charge.amount[QUOTA_BUFFERS] += part->count;
+		if (!arith_mul(part->count, part->bytes, &bytes) || !arith_add(*sum, bytes, sum))
+			return false;
 	}
+	*ret_charge = charge;
+	return true;
+}
+
+static int charge(struct allocation *allocation, struct error *error)
+{
+	struct quota_charge charge;
+	int result;
+
+	if (!sum_up(allocation, &charge))
+		return error_setf(error, ERROR_QUOTA_EXCEEDED, CONSTRAINT_REQUEST, NULL, NULL,
+				  "fewer or smaller buffers", "at most %llu %s",
+				  (unsigned long long)quota_limits[QUOTA_BYTES].client,
+				  quota_limits[QUOTA_BYTES].name);
 	result = collection_charge(allocation->collection, &charge, error);
 	if (!result)
 		allocation->charge = charge;

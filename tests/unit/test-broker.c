@@ -323,6 +323,30 @@ START_TEST(collections_are_limited)
 }
 END_TEST
 
+/* Two groups of 2^63 bytes have 2^64: none, for who does not look. */
+START_TEST(bytes_that_no_number_holds_are_too_many)
+{
+	static const char much[] =
+		"640x480 f=XR24 allow-copies=1 "
+		"writer=:cpu/stride-min=4096/bytes-min=0x8000000000000000/h=system "
+		"display=vkms:scanout/stride-max=2560/bytes-min=0x8000000000000000/h=udmabuf";
+	struct broker_client *client = new_client(1000);
+	struct answer answer = {0};
+
+	for (size_t i = 0; i < world->heaps.len; i++) {
+		vocab_clear(world->heaps.items[i], HEAP_CAPACITY_BYTES);
+		vocab_clear(world->heaps.items[i], HEAP_BUFFER_BYTES_MAX);
+		world_report(PROBE_CHANGED, vocab_string(world->heaps.items[i], HEAP_ID),
+			     "dma_heap");
+	}
+	run_all();
+	ck_assert_int_eq(begin(client, much, &answer), -EDQUOT);
+	ck_assert_int_eq(answer.code, ERROR_QUOTA_EXCEEDED);
+	ck_assert_ptr_null(jobs);
+	broker_client_destroy(client);
+}
+END_TEST
+
 START_TEST(an_exhausted_heap_is_followed_by_the_next)
 {
 	struct broker_client *client = new_client(1000);
@@ -635,6 +659,7 @@ int main(void)
 	tcase_add_test(all, buffers_outside_the_collection_are_refused);
 	tcase_add_test(all, fds_in_flight_are_limited_until_acknowledged);
 	tcase_add_test(all, collections_are_limited);
+	tcase_add_test(all, bytes_that_no_number_holds_are_too_many);
 	tcase_add_test(all, an_exhausted_heap_is_followed_by_the_next);
 	tcase_add_test(all, all_heaps_exhausted);
 	tcase_add_test(all, a_full_list_of_forbidden_heaps_is_no_obstacle);
