@@ -355,8 +355,8 @@ static int handle_AddMatch(struct call *call, struct error *error, DBusMessage *
 enum method_flags {
 	NEEDS_PEER = 1 << 0,
 	NEEDS_DEVICES = 1 << 1,
-	SAME_FOR_ALL = 1 << 2, /* does not look into a collection */
-	NEEDS_REPLY = 1 << 3,  /* does nothing for who wants no answer */
+	NO_COLLECTION = 1 << 2, /* does not look into the collection */
+	NEEDS_REPLY = 1 << 3,	/* does nothing for who wants no answer */
 };
 
 static const struct method {
@@ -378,7 +378,7 @@ static const struct method {
 	{DBUS_INTERFACE_PROPERTIES, "Get", "ss", handle_Get, 0},
 	{DBUS_INTERFACE_PROPERTIES, "GetAll", "s", handle_GetAll, 0},
 	{DBUS_INTERFACE_PROPERTIES, "Set", "ssv", handle_Set, 0},
-	{DBUS_INTERFACE_INTROSPECTABLE, "Introspect", "", handle_Introspect, SAME_FOR_ALL},
+	{DBUS_INTERFACE_INTROSPECTABLE, "Introspect", "", handle_Introspect, NO_COLLECTION},
 	{WIRE_COLLECTION, "CreateTokens", "u", handle_CreateTokens, NEEDS_PEER | NEEDS_REPLY},
 	{WIRE_COLLECTION, "Speak", "aa{sv}", handle_Speak, NEEDS_PEER},
 	{WIRE_COLLECTION, "Wait", "", handle_Wait, NEEDS_PEER | NEEDS_REPLY},
@@ -388,7 +388,7 @@ static const struct method {
 	{WIRE_COLLECTION, "HandOver", "u", handle_HandOver, NEEDS_PEER},
 	{WIRE_COLLECTION, "Cancel", "", handle_Cancel, NEEDS_PEER},
 	{WIRE_COLLECTION, "GetBuffers", "uu", handle_GetBuffers, NEEDS_PEER | NEEDS_REPLY},
-	{WIRE_COLLECTION, "Acknowledge", "t", handle_Acknowledge, NEEDS_PEER},
+	{WIRE_COLLECTION, "Acknowledge", "t", handle_Acknowledge, NEEDS_PEER | NO_COLLECTION},
 	{WIRE_COLLECTION, "Release", "", handle_Release, NEEDS_PEER},
 	{DBUS_INTERFACE_DBUS, "Hello", "", handle_Hello, 0},
 	{DBUS_INTERFACE_DBUS, "AddMatch", "s", handle_AddMatch, 0},
@@ -519,7 +519,7 @@ static int reply_wrong_signature(const struct call *call, const struct method *m
 
 static bool needs_collection(const struct call *call, const struct method *method)
 {
-	return call->subject.kind == OBJECT_COLLECTION && !(method->flags & SAME_FOR_ALL);
+	return call->subject.kind == OBJECT_COLLECTION && !(method->flags & NO_COLLECTION);
 }
 
 static int find_own_collection(struct call *call, struct error *error)

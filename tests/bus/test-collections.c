@@ -402,6 +402,40 @@ START_TEST(a_token_is_good_once)
 }
 END_TEST
 
+static DBusMessage *new_acknowledge(dbus_uint64_t serial)
+{
+	DBusMessage *call = new_on(created.path, "Acknowledge");
+
+	dbus_message_append_args(call, DBUS_TYPE_UINT64, &serial, DBUS_TYPE_INVALID);
+	return call;
+}
+
+/* The fds of more than one answer are in flight when it leaves. */
+START_TEST(who_has_left_can_acknowledge)
+{
+	dbus_uint64_t serials[2];
+
+	begin(_i);
+	make_two(camera, encoder);
+	for (int i = 0; i < 2; i++) {
+		DBusMessage *reply =
+			harness_succeed(members[1], new_get_buffers(created.path, 0, 4));
+
+		ck_assert(dbus_message_get_args(reply, NULL, DBUS_TYPE_UINT64, &serials[i],
+						DBUS_TYPE_INVALID));
+		dbus_message_unref(reply);
+	}
+	refuse(2, new_acknowledge(serials[0]), "InvalidRequest", NULL);
+	allow(1, new_on(created.path, "Release"));
+	allow(1, new_acknowledge(serials[0]));
+	refuse(1, new_acknowledge(serials[0]), "InvalidRequest", NULL);
+	for (int i = 0; i < 3; i += 2)
+		allow(i, new_on(created.path, "Release"));
+	allow(1, new_acknowledge(serials[1]));
+	finish();
+}
+END_TEST
+
 START_TEST(who_is_no_member_gets_nothing)
 {
 	static const char *const without[] = {"Wait", "GetStatus", "Cancel", "Release"};
@@ -785,6 +819,7 @@ int main(void)
 	BOTH(who_is_missing_is_logged);
 	BOTH(the_initiator_cancels);
 	BOTH(a_token_is_good_once);
+	BOTH(who_has_left_can_acknowledge);
 	BOTH(who_is_no_member_gets_nothing);
 	/* only root can become somebody else */
 	if (getuid() == 0) {
