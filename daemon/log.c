@@ -7,16 +7,20 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define REFUSAL_SILENCE_S 60
+#define SILENCE_S 60
+
+/* Of one kind of news. */
+struct silence {
+	bool said;
+	time_t when;
+	unsigned int left_out;
+};
 
 static struct {
 	bool verbose;
 	bool journal;
-	struct {
-		bool said;
-		time_t when;
-		unsigned int left_out;
-	} refusals[LOG_REFUSALS];
+	struct silence refusals[LOG_REFUSALS];
+	struct silence stuck;
 } state;
 
 static const char *const refusal_texts[LOG_REFUSALS] = {
@@ -54,20 +58,40 @@ void log_line(enum log_level level, const char *format, ...)
 	errno = saved_errno;
 }
 
-void log_refusal(enum log_refusal refusal, uid_t uid)
+/* Whether something of this kind may be said now. */
+static bool may_say(struct silence *silence, unsigned int *ret_left_out)
 {
 	struct timespec now;
-	unsigned int left_out = state.refusals[refusal].left_out;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (state.refusals[refusal].said &&
-	    now.tv_sec - state.refusals[refusal].when < REFUSAL_SILENCE_S) {
-		state.refusals[refusal].left_out++;
-		return;
+	if (silence->said && now.tv_sec - silence->when < SILENCE_S) {
+		silence->left_out++;
+		return false;
 	}
-	state.refusals[refusal].said = true;
-	state.refusals[refusal].when = now.tv_sec;
-	state.refusals[refusal].left_out = 0;
+	*ret_left_out = silence->left_out;
+	*silence = (struct silence){.said = true, .when = now.tv_sec};
+	return true;
+}
+
+void log_refusal(enum log_refusal refusal, uid_t uid)
+{
+	unsigned int left_out;
+
+	if (!may_say(&state.refusals[refusal], &left_out))
+		return;
 	log_warning("refused: %s (uid %lld, %u more left out before)", refusal_texts[refusal],
 		    uid == (uid_t)-1 ? -1LL : (long long)uid, left_out);
+}
+
+void log_stuck(uint64_t collection, char *const *missing, size_t len)
+{
+	unsigned int left_out;
+
+	if (!may_say(&state.stuck, &left_out))
+		return;
+	for (size_t i = 0; i < len; i++)
+		log_info("collection %llu waits for %s", (unsigned long long)collection,
+			 missing[i]);
+	if (left_out)
+		log_info("%u more collections that waited were left out before", left_out);
 }

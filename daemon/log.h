@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Lines on stderr, for a person or the journal. Quiet: start, stop, what is broken, and one line
- * per kind of refusal until a minute has passed. Strings of clients never come here.
+ * per kind of refusal (one collection that waits) until a minute has passed. Strings of clients
+ * never come here.
  */
 #ifndef LOG_H
 #define LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* The journal's priorities. */
@@ -37,6 +40,9 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 
 /* One line per kind and minute; the next one says how many were left out. */
 void log_refusal(enum log_refusal refusal, uid_t uid);
+
+/* For whom a collection waits. One collection per minute, in the same way. */
+void log_stuck(uint64_t collection, char *const *missing, size_t len);
 
 #define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__)

@@ -128,9 +128,7 @@ static void on_collection(void *data, void *client_data, uint64_t number, enum b
 static void on_stuck(void *data, uint64_t number, const struct vocab_strings *missing)
 {
 	(void)data;
-	for (size_t i = 0; i < missing->len; i++)
-		log_info("collection %llu waits for %s", (unsigned long long)number,
-			 missing->items[i]);
+	log_stuck(number, missing->items, missing->len);
 }
 
 static void settle(struct daemon *daemon)
