@@ -179,10 +179,11 @@ static void collection_free(struct collection *collection)
 	drop_generations(collection);
 	quota_give_back(collection_payer(collection), &collection->charge);
 	quota_client_finish(&collection->own);
-	for (size_t i = 0; i < collection->members_len; i++)
+	for (size_t i = 0; i < collection->members_len; i++) {
 		vocab_destroy(collection->members[i].said);
+		vocab_destroy(collection->members[i].refused);
+	}
 	vocab_destroy(collection->base);
-	vocab_destroy(collection->refused);
 	error_finish(&collection->error);
 	free(collection);
 }
@@ -362,7 +363,8 @@ static void end_by_death(struct collection *collection, const struct member *mem
 	error_finish(&error);
 }
 
-/* The client is no member any more; what it waits for is answered. */
+/* The client is no member any more; what it waits for is answered, and what it has reported is
+ * nobody's word any more. An initiator that may come back is MEMBER_SPOKEN still. */
 static void part(struct collection *collection, struct member *member, enum member_state state)
 {
 	struct broker_client *client = member->client;
@@ -372,6 +374,10 @@ static void part(struct collection *collection, struct member *member, enum memb
 	member->client = NULL;
 	member->away_ms = 0;
 	member->state = state;
+	if (state != MEMBER_SPOKEN) {
+		vocab_destroy(member->refused);
+		member->refused = NULL;
+	}
 	if (!client)
 		return;
 	waiters_give_up(&collection->waiters, client);

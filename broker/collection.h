@@ -34,7 +34,8 @@ struct member {
 	uint64_t away_ms;	      /* the initiator is away until then; 0: it is not */
 	uid_t uid;		      /* valid unless unbound */
 	char token[sizeof(struct broker_token)]; /* empty: none, or used */
-	struct request *said; /* holds its settled participants only; NULL: it has none */
+	struct request *said;	 /* holds its settled participants only; NULL: it has none */
+	struct request *refused; /* its forbidden-heaps: what its reports rule out; may be NULL */
 };
 
 /* The plan of one negotiation and its buffers. */
@@ -65,10 +66,9 @@ struct collection {
 	bool secret;	   /* nobody has been told its number yet */
 	unsigned int held; /* not to be freed now, whatever happens */
 	uint64_t created_ms;
-	uint64_t deadline_ms;	 /* of the first negotiation, CLOCK_MONOTONIC */
-	uint64_t stuck_ms;	 /* when to say who is missing; 0: said */
-	struct request *base;	 /* all but participants, as asked for */
-	struct request *refused; /* its forbidden-heaps: what reports have ruled out */
+	uint64_t deadline_ms; /* of the first negotiation, CLOCK_MONOTONIC */
+	uint64_t stuck_ms;    /* when to say who is missing; 0: said */
+	struct request *base; /* all but participants, as asked for */
 	struct member members[COLLECTION_MEMBERS_MAX];
 	size_t members_len;
 	uint32_t members_numbered;	/* the last number that was given */

@@ -162,14 +162,32 @@ static int copy_participants(struct request *request, const struct request *said
 	return error;
 }
 
-static int forbid_refused(const struct collection *collection, struct request *request)
+static bool is_listed(const struct request *list, const char *heap)
 {
-	const struct request *refused = collection->refused;
+	for (size_t i = 0; list && i < list->forbidden_heaps.len; i++)
+		if (strcmp(list->forbidden_heaps.items[i], heap) == 0)
+			return true;
+	return false;
+}
+
+static int forbid_refused(const struct member *member, struct request *request)
+{
+	const struct request *refused = member->refused;
 	int error = 0;
 
 	for (size_t i = 0; refused && i < refused->forbidden_heaps.len && !error; i++)
-		error = vocab_add_string(request, REQUEST_FORBIDDEN_HEAPS,
-					 refused->forbidden_heaps.items[i], VOCAB_SOLVED);
+		if (!is_listed(request, refused->forbidden_heaps.items[i]))
+			error = vocab_add_string(request, REQUEST_FORBIDDEN_HEAPS,
+						 refused->forbidden_heaps.items[i], VOCAB_SOLVED);
+	return error;
+}
+
+static int forbid_all_refused(const struct collection *collection, struct request *request)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < collection->members_len && !error; i++)
+		error = forbid_refused(&collection->members[i], request);
 	return error;
 }
 
@@ -244,7 +262,7 @@ static int compose(const struct collection *collection, const struct change *cha
 		return result;
 	result = compose_all(collection, change, request);
 	if (!result && with_refused)
-		result = forbid_refused(collection, request);
+		result = forbid_all_refused(collection, request);
 	if (result == -ERANGE)
 		result = error_set(error, ERROR_TOO_COMPLEX, CONSTRAINT_REQUEST, NULL, NULL,
 				   "at most 16 participants and 64 forbidden heaps", "more");
@@ -746,14 +764,6 @@ static bool is_better(const struct heap *heap, const struct heap *refused)
 	       reach_of_sync(heap) > reach_of_sync(refused);
 }
 
-static bool is_listed(const struct request *refused, const char *heap)
-{
-	for (size_t i = 0; refused && i < refused->forbidden_heaps.len; i++)
-		if (strcmp(refused->forbidden_heaps.items[i], heap) == 0)
-			return true;
-	return false;
-}
-
 static int list_no_better(const struct machine *machine, const struct heap *refused,
 			  struct request *list)
 {
@@ -769,16 +779,18 @@ static int list_no_better(const struct machine *machine, const struct heap *refu
 	return error;
 }
 
-/* From now on the heap, and all that are no better, are not for this collection. */
-static int rule_out(struct collection *collection, const char *id, struct error *error)
+/* From now on the heap, and all that are no better, are not for this collection, as long as the
+ * member takes part. */
+static int rule_out(const struct collection *collection, struct member *member, const char *id,
+		    struct error *error)
 {
 	const struct machine *machine = collection->broker->machine;
 	const struct heap *heap = machine_find_heap(machine, id);
 	struct request *list;
 	int result;
 
-	if (collection->refused)
-		result = vocab_copy(collection->refused, &list);
+	if (member->refused)
+		result = vocab_copy(member->refused, &list);
 	else
 		result = vocab_create(&vocab_request, &list);
 	if (result)
@@ -794,8 +806,8 @@ static int rule_out(struct collection *collection, const char *id, struct error 
 			       : error_set(error, ERROR_TOO_COMPLEX, CONSTRAINT_REPORTED, NULL,
 					   NULL, "at most 64 heaps to rule out", "more");
 	}
-	vocab_destroy(collection->refused);
-	collection->refused = list;
+	vocab_destroy(member->refused);
+	member->refused = list;
 	return 0;
 }
 
@@ -843,7 +855,7 @@ int collection_report(struct broker_client *client, struct collection *collectio
 		      const char *participant, uint32_t generation, uint32_t number,
 		      broker_decided_fn decided, void *data, struct error *error)
 {
-	const struct member *member = collection_find_member(collection, client);
+	struct member *member = collection_find_member(collection, client);
 	const struct plan *plan;
 	struct allocation *allocation;
 	const void *view;
@@ -855,7 +867,7 @@ int collection_report(struct broker_client *client, struct collection *collectio
 	view = find_view(plan, participant);
 	if (vocab_has(view, VIEW_DEVICE))
 		measuring_check(collection->broker, vocab_string(view, VIEW_DEVICE));
-	result = rule_out(collection, plan->heap, error);
+	result = rule_out(collection, member, plan->heap, error);
 	if (!result)
 		result = prepare_again(collection, member, NULL, NULL, error, &allocation);
 	if (result)
@@ -869,30 +881,35 @@ int collection_report(struct broker_client *client, struct collection *collectio
 	return start_again(allocation, client, decided, data, error);
 }
 
-/* Whether a refusal is about a list of heaps that has a ruled out one in it. */
-static bool is_reported(const struct collection *collection, const void *refusal)
+/* Whether a refusal is about a list of heaps that has one in it which a member has ruled out. */
+static bool is_reported(const struct member *member, const void *refusal)
 {
-	const struct vocab_strings *ruled_out = &collection->refused->forbidden_heaps;
+	const struct request *refused = member->refused;
 
-	if (vocab_number(refusal, REFUSAL_CONSTRAINT) != CONSTRAINT_HEAPS ||
-	    vocab_has(refusal, REFUSAL_PARTICIPANT))
-		return false;
-	for (size_t i = 0; i < ruled_out->len; i++)
-		if (strstr(vocab_string(refusal, REFUSAL_VALUE), ruled_out->items[i]) ||
-		    strstr(vocab_string(refusal, REFUSAL_WANTED), ruled_out->items[i]))
+	for (size_t i = 0; refused && i < refused->forbidden_heaps.len; i++)
+		if (strstr(vocab_string(refusal, REFUSAL_VALUE),
+			   refused->forbidden_heaps.items[i]) ||
+		    strstr(vocab_string(refusal, REFUSAL_WANTED),
+			   refused->forbidden_heaps.items[i]))
 			return true;
 	return false;
 }
 
+static void name_reported(const struct collection *collection, void *refusal)
+{
+	if (vocab_number(refusal, REFUSAL_CONSTRAINT) != CONSTRAINT_HEAPS ||
+	    vocab_has(refusal, REFUSAL_PARTICIPANT))
+		return;
+	for (size_t i = 0; i < collection->members_len; i++)
+		if (is_reported(&collection->members[i], refusal))
+			vocab_set_number(refusal, REFUSAL_CONSTRAINT, CONSTRAINT_REPORTED,
+					 VOCAB_SOLVED);
+}
+
 void negotiation_name_reported(const struct collection *collection, struct error *error)
 {
-	struct vocab_dicts *refusals;
-
-	if (!collection->refused || !error || !error->details)
+	if (!error || !error->details)
 		return;
-	refusals = &error->details->refusals;
-	for (size_t i = 0; i < refusals->len; i++)
-		if (is_reported(collection, refusals->items[i]))
-			vocab_set_number(refusals->items[i], REFUSAL_CONSTRAINT,
-					 CONSTRAINT_REPORTED, VOCAB_SOLVED);
+	for (size_t i = 0; i < error->details->refusals.len; i++)
+		name_reported(collection, error->details->refusals.items[i]);
 }

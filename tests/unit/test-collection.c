@@ -1245,6 +1245,47 @@ START_TEST(a_report_counts_for_its_collection_alone)
 }
 END_TEST
 
+/* What two have reported counts until both have gone; even if what they need stays. */
+START_TEST(a_report_goes_with_who_made_it)
+{
+	enum how how = (enum how)_i;
+	struct answer answer = {0};
+
+	begin_two("camera=cam0:capture/optional=1", "encoder=codec:output/optional=1");
+	run_all();
+	ck_assert_int_eq(report(2, "encoder", 1, &answer), 0);
+	run_all();
+	ck_assert_str_eq(collection_get_plan(look(0))->heap, "reserved");
+	ck_assert_int_eq(report(1, "camera", 2, &answer), ERROR_CONFLICT);
+	go(1, how);
+	ck_assert_int_eq(renegotiate(0, "1920x1080", &answer), 0);
+	run_all();
+	ck_assert_str_eq(collection_get_plan(look(0))->heap, "reserved");
+	go(2, how);
+	ck_assert_int_eq(renegotiate(0, "640x480 reader=:cpu", &answer), 0);
+	run_all();
+	ck_assert_str_eq(collection_get_plan(look(0))->heap, "system");
+}
+END_TEST
+
+/* An initiator that is away has said what it has said. */
+START_TEST(a_report_stays_while_the_initiator_is_away)
+{
+	struct answer answer = {0};
+
+	ck_assert_int_eq(create("640x480 n=3 f=XR24 linger-ms=60000 camera=cam0:capture", 1), 0);
+	ck_assert_int_eq(bind(1), 0);
+	ck_assert_int_eq(speak(1, encoder), 0);
+	run_all();
+	ck_assert_int_eq(report(0, "camera", 1, &answer), 0);
+	run_all();
+	die(0);
+	ck_assert_int_eq(renegotiate(1, "encoder=codec:output/camping=2", &answer), 0);
+	run_all();
+	ck_assert_str_eq(collection_get_plan(look(1))->heap, "reserved");
+}
+END_TEST
+
 START_TEST(what_the_trial_confirms_becomes_a_fact)
 {
 	struct device *codec = machine_find_device(world, "codec");
@@ -1663,6 +1704,8 @@ static void add_later(TCase *all)
 	tcase_add_test(all, a_report_rules_out_what_is_no_better);
 	tcase_add_test(all, a_report_of_a_device_in_use_waits);
 	tcase_add_test(all, a_report_counts_for_its_collection_alone);
+	tcase_add_loop_test(all, a_report_goes_with_who_made_it, 0, 2);
+	tcase_add_test(all, a_report_stays_while_the_initiator_is_away);
 	tcase_add_test(all, what_the_trial_confirms_becomes_a_fact);
 	tcase_add_loop_test(all, what_no_trial_looks_for_stays_as_it_was, 0, 2);
 	tcase_add_loop_test(all, the_next_heap_at_full_count_comes_before_fewer_buffers, 0, 2);
