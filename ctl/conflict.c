@@ -102,11 +102,12 @@ void conflict_show(const struct ctl *ctl, const struct dmabroker_record *details
 	char *heading;
 
 	for (size_t set = 0; set < sets; set++) {
-		heading = sets > 1 ? text_format(
-					     "\nconflict %zu of %zu: these cannot hold together\n",
-					     set + 1, sets)
-				   : text_format("\nthese cannot hold together\n");
+		heading = sets > 1 ? text_format("conflict %zu of %zu: these cannot hold together",
+						 set + 1, sets)
+				   : text_format("these cannot hold together");
+		putchar('\n');
 		text_heading(ctl, heading);
+		putchar('\n');
 		show_members(ctl, details, set);
 		show_relaxations(details, set);
 		free(heading);

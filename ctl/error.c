@@ -46,7 +46,7 @@ int ctl_error(enum ctl_status status, const char *format, ...)
 	va_end(args);
 	fflush(stdout);
 	fputs(CTL_NAME ": ", stderr);
-	text_put(stderr, text);
+	text_put_lines(stderr, text);
 	fputc('\n', stderr);
 	free(text);
 	return status;

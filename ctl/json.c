@@ -148,13 +148,33 @@ struct json_object *json_from_record(const struct dmabroker_record *record)
 	return object;
 }
 
+/* json-c leaves DEL and C1 as they are. The only control characters outside of strings are its own
+ * line feeds. */
+void json_write(FILE *file, struct json_object *value, int flags)
+{
+	const char *text = json_object_to_json_string_ext(value, flags);
+	size_t control;
+
+	if (!text)
+		ctl_out_of_memory();
+	while (*text) {
+		control = *text == '\n' ? 0 : text_control_bytes(text);
+		if (control)
+			fprintf(file, "\\u%04x", (unsigned char)text[control - 1]);
+		else
+			fputc(*text, file);
+		text += control ? control : 1;
+	}
+}
+
 void json_print(const struct ctl *ctl, struct json_object *value)
 {
 	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
 
 	if (ctl->json == CTL_JSON_PRETTY)
 		flags |= JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED;
-	puts(json_object_to_json_string_ext(value, flags));
+	json_write(stdout, value, flags);
+	putchar('\n');
 	json_object_put(value);
 }
 

@@ -17,11 +17,15 @@
 #define CTL_JSON_H
 
 #include <json-c/json.h>
+#include <stdio.h>
 
 #include "ctl/ctl.h"
 
 /* Returns owned. */
 struct json_object *json_from_record(const struct dmabroker_record *record);
+
+/* Writes `value` (borrowed) with flags of json-c; control characters are escaped, all of them. */
+void json_write(FILE *file, struct json_object *value, int flags);
 
 /* Takes `value` and prints it in the form that ctl->json says. */
 void json_print(const struct ctl *ctl, struct json_object *value);

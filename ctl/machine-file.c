@@ -220,8 +220,9 @@ static void write_object(FILE *file, struct json_object *object, int indent)
 	json_object_object_foreach(object, key, value)
 	{
 		name = json_object_new_string(key);
-		fprintf(file, "%s\n%*s%s: ", comma, indent + INDENT, "",
-			json_object_to_json_string_ext(name, JSON_C_TO_STRING_NOSLASHESCAPE));
+		fprintf(file, "%s\n%*s", comma, indent + INDENT, "");
+		json_write(file, name, JSON_C_TO_STRING_NOSLASHESCAPE);
+		fputs(": ", file);
 		json_object_put(name);
 		write_value(file, value, indent + INDENT);
 		comma = ",";
@@ -243,9 +244,7 @@ static void write_list(FILE *file, struct json_object *list, int indent)
 static void write_value(FILE *file, struct json_object *value, int indent)
 {
 	if (!is_block(value))
-		fputs(json_object_to_json_string_ext(value, JSON_C_TO_STRING_SPACED |
-								    JSON_C_TO_STRING_NOSLASHESCAPE),
-		      file);
+		json_write(file, value, JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
 	else if (json_object_is_type(value, json_type_object))
 		write_object(file, value, indent);
 	else

@@ -155,8 +155,10 @@ static void show_groups(const struct ctl *ctl, const struct overview *overview)
 	for (size_t i = 0;
 	     dmabroker_record_get_record(overview->plan, "groups", i, &group.plan) == 0; i++) {
 		names = copies_names(group.plan);
-		heading = text_format("\ngroup %zu: %s\n", i, names);
+		heading = text_format("group %zu: %s", i, names);
+		putchar('\n');
 		text_heading(ctl, heading);
+		putchar('\n');
 		show_plan(ctl, &group);
 		free(heading);
 		free(names);

@@ -47,25 +47,35 @@ size_t text_width(void)
 	return width < WIDTH_MIN ? WIDTH_MIN : width;
 }
 
-/* Bytes of a control character at `text`, C1 in UTF-8 included; 0 where there is none. */
-static size_t control_bytes(const char *text)
+size_t text_control_bytes(const char *text)
 {
 	unsigned char first = (unsigned char)text[0], second = (unsigned char)text[1];
 
-	if ((first < 0x20 && first != '\n' && first != '\t') || first == 0x7f)
+	if ((first && first < 0x20) || first == 0x7f)
 		return 1;
 	return first == 0xc2 && second >= 0x80 && second < 0xa0 ? 2 : 0;
 }
 
-void text_put(FILE *out, const char *text)
+/* `kept` are the control characters that are printed as they are. */
+static void put(FILE *out, const char *text, const char *kept)
 {
 	size_t control;
 
 	while (*text) {
-		control = control_bytes(text);
+		control = strchr(kept, *text) ? 0 : text_control_bytes(text);
 		fputc(control ? '?' : *text, out);
 		text += control ? control : 1;
 	}
+}
+
+void text_put(FILE *out, const char *text)
+{
+	put(out, text, "");
+}
+
+void text_put_lines(FILE *out, const char *text)
+{
+	put(out, text, "\n\t");
 }
 
 char *text_format(const char *format, ...)

@@ -21,8 +21,15 @@ bool text_is_one_of(const char *text, const char *const *list);
  */
 size_t text_width(void);
 
-/* Prints `text`, with '?' for control characters other than line feed and tabulator. */
+/* Bytes of the control character that `text` begins with, those of C1 in UTF-8 included; 0: it is
+ * none. */
+size_t text_control_bytes(const char *text);
+
+/* Prints `text`, with '?' for control characters: whatever it is, it stays in its line. */
 void text_put(FILE *out, const char *text);
+
+/* The same for text of several lines, of which line feeds and tabulators are kept. */
+void text_put_lines(FILE *out, const char *text);
 
 /* Prints `text` bold where colours are wanted. */
 void text_heading(const struct ctl *ctl, const char *text);

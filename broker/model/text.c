@@ -8,14 +8,31 @@
 
 #include "broker/model/format.h"
 
+/* What a request or a device has named stays in its line, and does nothing to a terminal. */
+static void put(FILE *out, const char *text)
+{
+	for (; *text; text++)
+		fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, out);
+}
+
+/* The value of a string between two words. */
+static void put_string(FILE *out, const char *before, const void *record, unsigned int row,
+		       const char *after)
+{
+	fputs(before, out);
+	put(out, vocab_string(record, row));
+	fputs(after, out);
+}
+
 static void write_heading(FILE *out, const struct plan *plan)
 {
 	char format[FORMAT_TEXT_BYTES];
 
 	format_text(plan->format, format);
-	fprintf(out, "%u buffer%s of %llu bytes from heap %s: %ux%u %s", plan->count,
-		plan->count == 1 ? "" : "s", (unsigned long long)plan->picture_bytes,
-		vocab_string(plan, PLAN_HEAP), plan->width, plan->height, format);
+	fprintf(out, "%u buffer%s of %llu bytes from heap ", plan->count,
+		plan->count == 1 ? "" : "s", (unsigned long long)plan->picture_bytes);
+	put_string(out, "", plan, PLAN_HEAP, "");
+	fprintf(out, ": %ux%u %s", plan->width, plan->height, format);
 	if (plan->modifier != FORMAT_MODIFIER_LINEAR)
 		fprintf(out, " modifier 0x%llx", (unsigned long long)plan->modifier);
 	for (size_t i = 0; i < plan->planes.len; i++)
@@ -28,14 +45,14 @@ static void write_reasons(FILE *out, const struct vocab_dicts *reasons, const ch
 {
 	for (size_t i = 0; i < reasons->len; i++) {
 		const void *reason = reasons->items[i];
-		const char *participant = vocab_string(reason, REASON_PARTICIPANT);
 		enum vocab_origin origin = (enum vocab_origin)vocab_number(reason, REASON_ORIGIN);
 
-		fprintf(out, "  %s%s %s: ", prefix, vocab_string(reason, REASON_CHOICE),
-			vocab_string(reason, REASON_VALUE));
-		if (participant[0])
-			fprintf(out, "because of %s: ", participant);
-		fputs(vocab_string(reason, REASON_WANTED), out);
+		fprintf(out, "  %s", prefix);
+		put_string(out, "", reason, REASON_CHOICE, " ");
+		put_string(out, "", reason, REASON_VALUE, ": ");
+		if (vocab_string(reason, REASON_PARTICIPANT)[0])
+			put_string(out, "because of ", reason, REASON_PARTICIPANT, ": ");
+		put_string(out, "", reason, REASON_WANTED, "");
 		if (origin != VOCAB_ABSENT && origin != VOCAB_SOLVED)
 			fprintf(out, " [%s]", vocab_origin_names[origin]);
 		fputc('\n', out);
@@ -47,7 +64,7 @@ static void write_preference(FILE *out, const struct plan *plan)
 {
 	if (!vocab_has(plan, PLAN_RUNNER_UP))
 		return;
-	fprintf(out, "  better than %s", vocab_string(plan, PLAN_RUNNER_UP));
+	put_string(out, "  better than ", plan, PLAN_RUNNER_UP, "");
 	for (size_t i = 0; i < plan->costs.len; i++) {
 		const void *cost = plan->costs.items[i];
 
@@ -67,8 +84,8 @@ static void write_bounced(FILE *out, const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->participants.len; i++)
 		if (vocab_number(plan->participants.items[i], VIEW_BOUNCED))
-			fprintf(out, "  bounced: the kernel copies each frame for %s\n",
-				vocab_string(plan->participants.items[i], VIEW_NAME));
+			put_string(out, "  bounced: the kernel copies each frame for ",
+				   plan->participants.items[i], VIEW_NAME, "\n");
 }
 
 /* A plan with buffers of its own. */
@@ -82,16 +99,17 @@ static void write_plan(FILE *out, const struct plan *plan)
 
 static void write_names(FILE *out, const struct vocab_strings *names)
 {
-	for (size_t i = 0; i < names->len; i++)
-		fprintf(out, "%s%s", i ? ", " : "", names->items[i]);
+	for (size_t i = 0; i < names->len; i++) {
+		fputs(i ? ", " : "", out);
+		put(out, names->items[i]);
+	}
 }
 
 static void write_group(FILE *out, size_t number, const struct plan *group)
 {
 	fprintf(out, "group %zu (", number);
 	for (size_t i = 0; i < group->participants.len; i++)
-		fprintf(out, "%s%s", i ? ", " : "",
-			vocab_string(group->participants.items[i], VIEW_NAME));
+		put_string(out, i ? ", " : "", group->participants.items[i], VIEW_NAME, "");
 	fputs("): ", out);
 	write_plan(out, group);
 }
@@ -127,9 +145,10 @@ static void write_whole(FILE *out, const struct plan *plan)
 	else
 		write_plan(out, plan);
 	write_reasons(out, &plan->tried, "tried ");
-	if (vocab_has(plan, PLAN_HAND_OVER))
-		fprintf(out, "  generation %u: %s hands over\n", plan->generation,
-			vocab_string(plan, PLAN_HAND_OVER));
+	if (!vocab_has(plan, PLAN_HAND_OVER))
+		return;
+	fprintf(out, "  generation %u: ", plan->generation);
+	put_string(out, "", plan, PLAN_HAND_OVER, " hands over\n");
 }
 
 char *text_plan(const struct plan *plan)
@@ -162,18 +181,15 @@ static const char *sentence(enum error_code code)
 
 static void write_refusal(FILE *out, const void *refusal, bool with_constraint)
 {
-	const char *participant = vocab_string(refusal, REFUSAL_PARTICIPANT);
-	const char *key = vocab_string(refusal, REFUSAL_KEY);
-
-	if (participant[0])
-		fprintf(out, "%s: ", participant);
+	if (vocab_string(refusal, REFUSAL_PARTICIPANT)[0])
+		put_string(out, "", refusal, REFUSAL_PARTICIPANT, ": ");
 	if (with_constraint)
 		fprintf(out, "%s: ", vocab_enum_name(refusal, REFUSAL_CONSTRAINT));
-	else if (key[0])
-		fprintf(out, "%s: ", key);
-	fprintf(out, "wants %s", vocab_string(refusal, REFUSAL_WANTED));
+	else if (vocab_string(refusal, REFUSAL_KEY)[0])
+		put_string(out, "", refusal, REFUSAL_KEY, ": ");
+	put_string(out, "wants ", refusal, REFUSAL_WANTED, "");
 	if (vocab_has(refusal, REFUSAL_OFFERED))
-		fprintf(out, "; offered: %s", vocab_string(refusal, REFUSAL_OFFERED));
+		put_string(out, "; offered: ", refusal, REFUSAL_OFFERED, "");
 }
 
 /* How many minimal sets the refusals of a conflict belong to. */
@@ -193,18 +209,17 @@ static uint32_t count_sets(const struct vocab_dicts *refusals)
 /* "encoder: stride-align 256 -> 64", "allowed-heaps: add reserved" */
 static void write_relaxation(FILE *out, const void *refusal)
 {
-	const char *relaxation = vocab_string(refusal, REFUSAL_RELAXATION);
-	bool adds = strncmp(relaxation, "add ", 4) == 0;
+	bool adds = strncmp(vocab_string(refusal, REFUSAL_RELAXATION), "add ", 4) == 0;
 
 	fputs("\n  ", out);
 	if (vocab_has(refusal, REFUSAL_PARTICIPANT))
-		fprintf(out, "%s: ", vocab_string(refusal, REFUSAL_PARTICIPANT));
+		put_string(out, "", refusal, REFUSAL_PARTICIPANT, ": ");
 	fputs(vocab_has(refusal, REFUSAL_KEY) ? vocab_string(refusal, REFUSAL_KEY)
 					      : vocab_enum_name(refusal, REFUSAL_CONSTRAINT),
 	      out);
 	if (vocab_has(refusal, REFUSAL_VALUE) && !adds)
-		fprintf(out, " %s", vocab_string(refusal, REFUSAL_VALUE));
-	fprintf(out, "%s %s", adds ? ":" : " ->", relaxation);
+		put_string(out, " ", refusal, REFUSAL_VALUE, "");
+	put_string(out, adds ? ": " : " -> ", refusal, REFUSAL_RELAXATION, "");
 }
 
 /* The members of one minimal set, and what would do instead. */

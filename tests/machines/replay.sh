@@ -143,6 +143,27 @@ shows "verbose: formats that are alike are one" '^        XR24, AR24, NV12$'
 shows "machine: in short" '^    out of reach      copied through bounce buffers \[declared\]$'
 shows "machine: at length" '^    default-coherency non-coherent \[declared\] arm64: what the device'
 
+# names are other people's: they do nothing to the terminal, in JSON neither
+control=$(printf '[\001-\037\177]\\|\302[\200-\237]')
+# shellcheck disable=SC2317 # called through check
+is_harmless()
+{
+    [ -s "$1" ] && ! tr -d '\n' <"$1" | LC_ALL=C grep -a "$control"
+}
+for option in --json=short --json=pretty; do
+    "$ctl" plan "$option" --machine "$machines/pc.json" "$machines/pc.forged.request.json" \
+        >"$tmp/out"
+    check "plan $option: no control characters" is_harmless "$tmp/out"
+done
+"$ctl" plan --json --machine "$machines/pc.json" "$machines/pc.forged.request.json" >"$tmp/out"
+shows "JSON: they are escaped" '"csi\\u009b2Jü".*"del\\u007f"'
+sed 's/"frame grabber"/"frame\\u007f\\u009b\\ngrabber"/' "$machines/pc.json" >"$tmp/forged.json"
+for verb in devices "devices --verbose" "devices --json" dump; do
+    # shellcheck disable=SC2086 # words
+    "$ctl" $verb --machine "$tmp/forged.json" >"$tmp/out"
+    check "$verb: no control characters" is_harmless "$tmp/out"
+done
+
 # the examples of the documentation
 for page in machine-file.md dmabrokerctl.1.scd; do
     awk '/^```/ { on = !on; next } on' "$source/docs/$page" |

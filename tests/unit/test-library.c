@@ -905,10 +905,12 @@ START_TEST(a_split_plan_is_described)
 	ck_assert_int_eq(dmabroker_plan(broker, request, &plan), 0);
 	text = dmabroker_plan_describe(plan);
 	ck_assert_int_eq(strncmp(text, "2 groups, 1228800 bytes copied for each frame\n", 46), 0);
-	ck_assert_ptr_nonnull(strstr(text, "\ngroup 0 (cam): 1 buffer of 1228800 bytes from heap "
-					   "system: 640x480 XR24, stride 2560\n"));
-	ck_assert_ptr_nonnull(strstr(text, "\ngroup 1 (reader): 1 buffer of 1228800 bytes from "
-					   "heap cma: "));
+	ck_assert_ptr_nonnull(strstr(text,
+				     "\ngroup 0 (cam, copy): 2 buffers of 1228800 bytes from heap "
+				     "system: 640x480 XR24, stride 2560\n"));
+	ck_assert_ptr_nonnull(strstr(text,
+				     "\ngroup 1 (reader, copy): 2 buffers of 1228800 bytes from "
+				     "heap cma: "));
 	ck_assert_ptr_nonnull(
 		strstr(text, "\ncopy from group 0 to group 1: 1228800 bytes: cam -> reader\n"));
 	free(text);

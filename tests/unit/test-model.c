@@ -464,6 +464,22 @@ START_TEST(error_text_names_all_members)
 }
 END_TEST
 
+/* The sentence of a refusal says who it is in a line of its own: nobody begins one by a name. */
+START_TEST(names_stay_in_their_line)
+{
+	struct error error = {0};
+	char *text;
+
+	error_set(&error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, "a\nb\tc\x7f", "d\re",
+		  "\x1b[2J", "\nroot: \xc3\xbc");
+	text = text_error(&error);
+	ck_assert_str_eq(text, "the request is wrong: a?b?c?: d?e: wants ?[2J; offered: "
+			       "?root: \xc3\xbc");
+	free(text);
+	error_finish(&error);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("model");
@@ -489,6 +505,7 @@ int main(void)
 	tcase_add_test(all, fourccs_as_text);
 	tcase_add_test(all, errors_have_a_name_each);
 	tcase_add_test(all, error_text_names_all_members);
+	tcase_add_test(all, names_stay_in_their_line);
 	suite_add_tcase(suite, all);
 	return run_suite(suite);
 }
