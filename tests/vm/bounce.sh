@@ -40,5 +40,5 @@ cameras_are_measured()
 {
     "$BUILD/ctl/dmabrokerctl" devices >"$OUT/devices" 2>&1 &&
         grep -q "^$(node "$edu") " "$OUT/devices" && grep -q "^$(node importer.0) " "$OUT/devices" &&
-        grep -q vivid-001-vid-cap "$OUT/devices"
+        grep -q vivid-001-vid-cap "$OUT/devices" && grep -q vivid-000-vid-cap "$OUT/devices" && knows_heaps
 }

@@ -9,7 +9,7 @@
 #   skip_all REASON            nothing of this case can run here
 #   bail TEXT                  no use to go on
 #   run_tap PROGRAM...         a program that prints TAP itself: its lines become ours
-#   start_udevd, start_bus [POLICY]..., start_dmabrokerd [ARGUMENT]..., stop_dmabrokerd, wait_for SECONDS COMMAND...
+#   start_udevd, start_bus [POLICY]..., start_dmabrokerd [ARGUMENT]..., stop_dmabrokerd, knows_heaps, wait_for SECONDS COMMAND...
 #
 # A case that kills the daemon itself empties dmabrokerd_pid, else its death counts as a failure at the end.
 # $SRC: the repository, $BUILD: the build directory, $OUT: a folder that the host sees afterwards.
@@ -140,6 +140,14 @@ start_dmabrokerd()
 dmabrokerd_listens()
 {
     [ -S /run/dmabroker/bus ] || ! kill -0 "$dmabrokerd_pid" 2>/dev/null
+}
+
+# The daemon at $DMABROKER_ADDRESS has measured the heaps.
+knows_heaps()
+{
+    "$BUILD/ctl/dmabrokerctl" heaps >"$tap_scratch/heaps" 2>&1 &&
+        grep -q '^reserved ' "$tap_scratch/heaps" && grep -q '^system ' "$tap_scratch/heaps" &&
+        grep -q '^udmabuf ' "$tap_scratch/heaps"
 }
 
 # Returns what the daemon returned.

@@ -11,7 +11,7 @@ has_display()
 {
     "$BUILD/ctl/dmabrokerctl" devices --address "$DMABROKER_ADDRESS" >"$tap_scratch/devices" 2>/dev/null &&
         grep -q vkms "$tap_scratch/devices" && grep -q vivid-001-vid-cap "$tap_scratch/devices" &&
-        grep -q stateful-encoder "$tap_scratch/devices"
+        grep -q stateful-encoder "$tap_scratch/devices" && knows_heaps
 }
 
 # on TRANSPORT ADDRESS

@@ -12,7 +12,7 @@ export DMABROKER_ADDRESS=unix:path=/run/dmabroker/bus
 
 is_measured()
 {
-    "$BUILD/ctl/dmabrokerctl" devices >"$OUT/devices" 2>&1 && grep -q "^$1 " "$OUT/devices"
+    "$BUILD/ctl/dmabrokerctl" devices >"$OUT/devices" 2>&1 && grep -q "^$1 " "$OUT/devices" && knows_heaps
 }
 
 # with MODE NODE [ARGUMENT OF DMABROKERD]...
