@@ -536,9 +536,13 @@ enum dmabroker_access {
  * the plan's policy (DMA_BUF_IOCTL_SYNC brackets, repeated on EINTR and EAGAIN; before a CPU access
  * it waits for the fences of devices first) and nothing else. A buffer has one writer or any
  * number of readers.
+ * Where several processes take part in the collection, each knows what it did itself only: what the
+ * participants of others may have left is then taken for granted, and that one writes while another
+ * reads is not noticed across processes.
  * Errors: -ENOENT (no such participant), -EINVAL (no access named), -EBUSY (somebody writes, or a
  * writer wants in while others read), -EALREADY (this participant has begun already), -ETIMEDOUT (a
- * fence did not signal within 5 s), or the ioctl's own; the access has not begun then.
+ * fence did not signal within 5 s), -EOPNOTSUPP (several processes take part, and a participant
+ * that writes is bounced), or the ioctl's own; the access has not begun then.
  */
 DMABROKER_API int dmabroker_buffer_begin_access(struct dmabroker_buffer *buffer,
 						const char *participant,

@@ -39,11 +39,15 @@ static int set_plan(struct dmabroker_buffer *buffer, const struct plan *plan)
 	buffer->plan = plan;
 	buffer->access = (struct access_state){.cached = vocab_number(plan, PLAN_CACHED),
 					       .agents_len = (unsigned int)views->len};
-	for (size_t i = 0; i < views->len; i++)
+	for (size_t i = 0; i < views->len; i++) {
 		buffer->access.agents[i].kind =
 			vocab_has(views->items[i], VIEW_AGENT)
 				? (enum agent)vocab_number(views->items[i], VIEW_AGENT)
 				: AGENT_UNKNOWN;
+		buffer->access.agents[i].may_write =
+			vocab_number(views->items[i], VIEW_ROLE) != ROLE_OUTPUT &&
+			vocab_number(views->items[i], VIEW_ROLE) != ROLE_SCANOUT;
+	}
 	return 0;
 }
 
@@ -236,6 +240,11 @@ static int explain_refusal(const struct dmabroker_buffer *buffer, int error,
 		return handle_fail(buffer->broker, error,
 				   "%s cannot begin: another participant has not ended its access",
 				   participant);
+	case -EOPNOTSUPP:
+		return handle_fail(buffer->broker, error,
+				   "%s cannot begin: somebody who writes is bounced, and other "
+				   "processes take part",
+				   participant);
 	case -EALREADY:
 		return handle_fail(buffer->broker, error, "%s has begun already", participant);
 	default:
@@ -248,11 +257,14 @@ int dmabroker_buffer_begin_access(struct dmabroker_buffer *buffer, const char *p
 {
 	enum access_mode mode = (enum access_mode)access;
 	enum operation operation;
-	int error, agent = find_agent(buffer, participant);
+	int error = 0, agent = find_agent(buffer, participant);
 
 	if (agent < 0)
 		return agent;
-	error = access_begin(&buffer->access, (unsigned int)agent, mode, &operation);
+	if (buffer->shared && *buffer->shared)
+		error = access_assume_others(&buffer->access, (unsigned int)agent);
+	if (!error)
+		error = access_begin(&buffer->access, (unsigned int)agent, mode, &operation);
 	if (error)
 		return explain_refusal(buffer, error, participant);
 	if (buffer->access.agents[agent].kind == AGENT_CPU ||

@@ -85,6 +85,7 @@ struct dmabroker_buffer {
 	struct buffer_record *record; /* owned; its memory objects hold the fds */
 	void *address[4];	      /* mappings, NULL: none */
 	struct access_state access;
+	const bool *shared; /* borrowed: of the collection, whether other processes take part */
 };
 
 /* A memory object of a buffer, or NULL. Returns borrowed. */
@@ -130,6 +131,7 @@ struct dmabroker_collection {
 	size_t tokens_len;
 	bool renewed;		   /* Negotiated has been told since the last wait */
 	bool observes;		   /* has said that it takes no buffers */
+	bool shared;		   /* other processes may take part */
 	struct generation *newest; /* owned, the older ones behind it; NULL: not negotiated */
 	uint32_t handed_over;	   /* the generation that took over last; 0: none */
 	dmabroker_event_fn callback;

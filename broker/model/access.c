@@ -55,6 +55,20 @@ static enum operation due_before(const struct access_state *state, enum agent ki
 
 _Static_assert((OPERATION_CLEAN | OPERATION_INVALIDATE) == OPERATION_BOTH, "operations are bits");
 
+int access_assume_others(struct access_state *state, unsigned int agent)
+{
+	for (unsigned int i = 0; i < state->agents_len; i++)
+		if (state->agents[i].may_write && state->agents[i].kind == AGENT_BOUNCED)
+			return -EOPNOTSUPP;
+	for (unsigned int i = 0; i < state->agents_len; i++) {
+		if (i == agent || !state->agents[i].may_write)
+			continue;
+		state->dirty |= goes_through_cache(state->agents[i].kind);
+		state->stale |= goes_to_memory(state->agents[i].kind);
+	}
+	return 0;
+}
+
 int access_begin(const struct access_state *state, unsigned int agent, enum access_mode mode,
 		 enum operation *ret_operation)
 {

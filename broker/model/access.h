@@ -23,6 +23,7 @@ struct access_state {
 	unsigned int agents_len;
 	struct {
 		enum agent kind;
+		bool may_write;
 		uint8_t mode; /* enum access_mode, 0: none at the moment */
 	} agents[ACCESS_AGENTS_MAX];
 };
@@ -35,6 +36,14 @@ struct access_state {
 int access_begin(const struct access_state *state, unsigned int agent, enum access_mode mode,
 		 enum operation *ret_operation);
 void access_begun(struct access_state *state, unsigned int agent, enum access_mode mode);
+
+/*
+ * Other processes use the buffer, too, and keep a state of their own: before `agent` begins, what
+ * any of the other agents may have left is taken for granted. Costs needless operations, never a
+ * missing one, as long as each process does so. Errors: -EOPNOTSUPP (one that may write is bounced:
+ * whether its copy or the buffer is the newest cannot be told; nothing is changed).
+ */
+int access_assume_others(struct access_state *state, unsigned int agent);
 
 /*
  * The agent has ended. `*ret_operation` is what is due now, whoever comes next (only after an

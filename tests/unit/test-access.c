@@ -159,6 +159,65 @@ START_TEST(every_reader_sees_the_newest_data)
 }
 END_TEST
 
+/* Three processes with two agents each, and a state each of which the others know nothing. */
+static void run_processes(unsigned int *seed)
+{
+	struct access_state states[3];
+	struct model model = {.memory = 1, .newest = 1};
+	bool through_cache[AGENTS_MAX];
+	enum access_mode modes[AGENTS_MAX];
+	const struct set *set = &sets[0];
+
+	for (unsigned int i = 0; i < set->len; i++) {
+		*seed = *seed * 1103515245 + 12345;
+		through_cache[i] = snoops(set->kinds[i], *seed);
+	}
+	for (unsigned int p = 0; p < 3; p++) {
+		states[p] = (struct access_state){.cached = true, .agents_len = set->len};
+		for (unsigned int i = 0; i < set->len; i++) {
+			states[p].agents[i].kind = set->kinds[i];
+			states[p].agents[i].may_write = true;
+		}
+	}
+	for (int i = 0; i < 100; i++) {
+		unsigned int process;
+
+		*seed = *seed * 1103515245 + 12345;
+		process = (*seed >> 16) % 3;
+		for (unsigned int a = 0; a < set->len; a++) {
+			modes[a] = a / 2 == process ? ACCESS_READ_WRITE : 0;
+			if (modes[a])
+				ck_assert_int_eq(access_assume_others(&states[process], a), 0);
+		}
+		step(&states[process], &model, seed, through_cache, modes);
+	}
+}
+
+START_TEST(every_reader_sees_the_newest_data_of_other_processes)
+{
+	unsigned int seed = (unsigned int)_i;
+
+	for (int round = 0; round < 200; round++)
+		run_processes(&seed);
+}
+END_TEST
+
+START_TEST(a_bounced_writer_is_not_for_several_processes)
+{
+	struct access_state state = {.cached = true,
+				     .agents_len = 2,
+				     .agents = {{.kind = AGENT_BOUNCED, .may_write = true},
+						{.kind = AGENT_CPU, .may_write = true}}};
+
+	ck_assert_int_eq(access_assume_others(&state, 0), -EOPNOTSUPP);
+	ck_assert_int_eq(access_assume_others(&state, 1), -EOPNOTSUPP);
+	ck_assert(!state.dirty && !state.stale);
+	state.agents[0].may_write = false;
+	ck_assert_int_eq(access_assume_others(&state, 0), 0);
+	ck_assert(state.dirty && !state.stale);
+}
+END_TEST
+
 START_TEST(hand_overs_by_the_table)
 {
 	static const struct {
@@ -222,6 +281,8 @@ int main(void)
 
 	tcase_set_timeout(all, 60);
 	tcase_add_loop_test(all, every_reader_sees_the_newest_data, 1, 6);
+	tcase_add_loop_test(all, every_reader_sees_the_newest_data_of_other_processes, 0, 5);
+	tcase_add_test(all, a_bounced_writer_is_not_for_several_processes);
 	tcase_add_test(all, hand_overs_by_the_table);
 	tcase_add_test(all, one_writer_or_many_readers);
 	suite_add_tcase(suite, all);
