@@ -123,6 +123,8 @@ bool heap_may_serve(const struct scene *scene, const struct heap *heap)
 
 	if (filter && filter->only_heap && strcmp(filter->only_heap, heap->id) != 0)
 		return false;
+	if (scene->input->copied && vocab_number(heap, HEAP_PROTECTED))
+		return false; /* the CPU copies */
 	for (unsigned int i = 0; i < scene->len; i++)
 		if (!lists_suit(scene, &scene->users[i], heap))
 			return false;

@@ -107,6 +107,8 @@ struct brute_input {
 	bool restricted;		     /* to a fourcc, linear where `linear` */
 	bool linear;
 	uint32_t fourcc;
+	bool copied; /* section 8: copies begin or end here */
+	bool plain;  /* the records without their alternatives */
 };
 
 /* The words of a plan's `usage`, in order. */
@@ -140,6 +142,7 @@ struct brute_hop {
 struct brute_answer {
 	enum error_code code; /* ERROR_NONE: there is a plan */
 	bool incomplete;      /* nobody names a concrete format */
+	bool plain;	      /* it is that of the records without their alternatives */
 	struct brute_plan plan;
 	/* where they are split */
 	unsigned int groups_len;

@@ -104,20 +104,35 @@ static void compare_layout(struct trial *trial, const struct brute_plan *expecte
 }
 
 static void compare_key(struct trial *trial, const struct brute_plan *expected,
-			const struct plan *plan, bool copies)
+			const struct plan *plan)
 {
 	differ_number(trial, "parts of the key", RULES, plan->costs.len);
 	for (unsigned int i = 0; i < RULES && i < plan->costs.len; i++) {
 		const struct cost *cost = (const struct cost *)plan->costs.items[i];
-		uint64_t value = i == RULE_COPIES ? copies : expected->key[i];
 
 		differ_number(trial, "rule", i, vocab_number(cost, COST_RULE));
-		differ_number(trial, vocab_rule_names[i], value, vocab_number(cost, COST_VALUE));
+		differ_number(trial, vocab_rule_names[i], expected->key[i], vocab_number(cost, COST_VALUE));
 	}
 }
 
+/* Who copies is the CPU. */
+static void compare_copier(struct trial *trial, const struct plan *plan, unsigned int place)
+{
+	const struct view *view;
+
+	if (place >= plan->participants.len) {
+		differ(trial, "no view of who copies");
+		return;
+	}
+	view = (const struct view *)plan->participants.items[place];
+	if (strcmp(vocab_string(view, VIEW_NAME), "copy") != 0)
+		differ(trial, "a view of %s, not of copy", vocab_string(view, VIEW_NAME));
+	differ_number(trial, "agent of copy", AGENT_CPU, vocab_number(view, VIEW_AGENT));
+	differ_number(trial, "copy bounced", false, vocab_number(view, VIEW_BOUNCED));
+}
+
 static void compare_views(struct trial *trial, const struct brute_plan *expected, uint32_t members,
-			  const struct plan *plan)
+			  bool copied, const struct plan *plan)
 {
 	unsigned int next = 0;
 
@@ -144,6 +159,8 @@ static void compare_views(struct trial *trial, const struct brute_plan *expected
 			      vocab_number(view, VIEW_BOUNCED));
 		differ_number(trial, "agent", expected->agent[i], vocab_number(view, VIEW_AGENT));
 	}
+	if (copied)
+		compare_copier(trial, plan, next++);
 	differ_number(trial, "views", next, plan->participants.len);
 }
 
@@ -163,7 +180,7 @@ static void compare_usage(struct trial *trial, const struct brute_plan *expected
 }
 
 static void compare_plan(struct trial *trial, const struct brute_plan *expected, uint32_t members,
-			 const struct plan *plan, bool copies)
+			 bool copied, const struct plan *plan)
 {
 	static const unsigned int colour_rows[] = {PLAN_PRIMARIES, PLAN_TRANSFER, PLAN_MATRIX,
 						   PLAN_RANGE};
@@ -182,8 +199,8 @@ static void compare_plan(struct trial *trial, const struct brute_plan *expected,
 		differ_number(trial, "colour", expected->colour[i],
 			      vocab_number(plan, colour_rows[i]));
 	compare_layout(trial, expected, plan);
-	compare_key(trial, expected, plan, copies);
-	compare_views(trial, expected, members, plan);
+	compare_key(trial, expected, plan);
+	compare_views(trial, expected, members, copied, plan);
 	compare_usage(trial, expected, plan);
 	for (unsigned int i = 0; i < RULES; i++)
 		trial->statistics->rule_used[i] += expected->key[i] != 0;
@@ -208,6 +225,15 @@ static void compare_names(struct trial *trial, const char *what, uint32_t member
 	differ_number(trial, what, next, names->len);
 }
 
+/* Whether a hop begins or ends in a group. */
+static bool is_copied(const struct brute_answer *answer, unsigned int group)
+{
+	for (unsigned int i = 0; i < answer->hops_len; i++)
+		if (answer->hops[i].from == group || answer->hops[i].to == group)
+			return true;
+	return false;
+}
+
 static void compare_split(struct trial *trial)
 {
 	const struct brute_answer *expected = trial->brute;
@@ -224,8 +250,8 @@ static void compare_split(struct trial *trial)
 		for (unsigned int j = 0; j < participants_len(trial); j++)
 			if (expected->group_of[j] == i)
 				members |= 1u << j;
-		compare_plan(trial, &expected->groups[i], members,
-			     (const struct plan *)plan->groups.items[i], false);
+		compare_plan(trial, &expected->groups[i], members, is_copied(expected, i),
+			     (const struct plan *)plan->groups.items[i]);
 	}
 	differ_number(trial, "hops", expected->hops_len, plan->hops.len);
 	for (unsigned int i = 0; i < expected->hops_len && i < plan->hops.len; i++) {
@@ -616,7 +642,7 @@ static void compare_answers(struct trial *trial)
 	else if (code == ERROR_NONE && trial->plan->groups.len)
 		differ(trial, "the solver splits");
 	else if (code == ERROR_NONE)
-		compare_plan(trial, &trial->brute->plan, trial->input.members, trial->plan, false);
+		compare_plan(trial, &trial->brute->plan, trial->input.members, false, trial->plan);
 	else if (code == ERROR_CONFLICT)
 		check_conflict(trial);
 	trial->statistics->answers += code == ERROR_NONE;
@@ -885,6 +911,7 @@ static bool judge(const struct instance *instance, uint64_t seed, bool print, FI
 		abort();
 	if (trial_start(&trial, instance)) {
 		brute_solve(&trial.input, trial.brute);
+		trial.input.plain = trial.brute->plain;
 		compare_answers(&trial);
 		if (seed % 4 == 0)
 			check_order(&trial, instance, seed);
