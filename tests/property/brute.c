@@ -419,6 +419,7 @@ static void solve_plain(const struct brute_input *input, struct brute_answer *an
 	plain.plain = true;
 	solve_together(&plain, answer);
 	answer->plain = answer->code == ERROR_CONFLICT;
+	answer->combinations = BRUTE_COMBINATIONS_MAX + 1;
 	if (answer->code == ERROR_NONE)
 		answer->code = ERROR_TOO_COMPLEX;
 }
@@ -432,6 +433,7 @@ void solve_together(const struct brute_input *input, struct brute_answer *answer
 	struct scene scene;
 
 	answer->code = ERROR_CONFLICT;
+	answer->combinations = combinations;
 	answer->incomplete = true;
 	for (uint64_t i = 0; i < combinations && i < BRUTE_COMBINATIONS_MAX; i++) {
 		set_scene(input, order, len, i, &scene, &start);

@@ -140,9 +140,10 @@ struct brute_hop {
 };
 
 struct brute_answer {
-	enum error_code code; /* ERROR_NONE: there is a plan */
-	bool incomplete;      /* nobody names a concrete format */
-	bool plain;	      /* it is that of the records without their alternatives */
+	enum error_code code;  /* ERROR_NONE: there is a plan */
+	bool incomplete;       /* nobody names a concrete format */
+	uint64_t combinations; /* of leaves; one more than are looked at: there are more */
+	bool plain;	       /* it is that of the records without their alternatives */
 	struct brute_plan plan;
 	/* where they are split */
 	unsigned int groups_len;

@@ -28,6 +28,7 @@
 #define DIFFERENCES_MAX 4u
 #define SETS_MAX 8u
 #define MEMBERS_MAX 512u
+#define MANY_COMBINATIONS 128u
 
 struct statistics {
 	unsigned long instances, refused, answers, conflicts, too_complex, splits, bounced, sets,
@@ -111,7 +112,8 @@ static void compare_key(struct trial *trial, const struct brute_plan *expected,
 		const struct cost *cost = (const struct cost *)plan->costs.items[i];
 
 		differ_number(trial, "rule", i, vocab_number(cost, COST_RULE));
-		differ_number(trial, vocab_rule_names[i], expected->key[i], vocab_number(cost, COST_VALUE));
+		differ_number(trial, vocab_rule_names[i], expected->key[i],
+			      vocab_number(cost, COST_VALUE));
 	}
 }
 
@@ -623,12 +625,24 @@ static void check_conflict(struct trial *trial)
 
 /* ---- a trial ---- */
 
+/* The search for who is to blame looks at a bounded number of things: it may give up where there
+ * are many combinations, each of which it looks at for each member that there might be. */
+static bool is_too_complex_to_explain(const struct trial *trial, enum error_code code)
+{
+	return trial->brute->code == ERROR_CONFLICT && code == ERROR_TOO_COMPLEX &&
+	       trial->brute->combinations >= MANY_COMBINATIONS;
+}
+
 static void compare_answers(struct trial *trial)
 {
 	enum error_code code = trial->result ? trial->error.code : ERROR_NONE;
 
 	if (trial->result && (!code || !trial->error.details)) {
 		differ(trial, "an error without name or details: %d", trial->result);
+		return;
+	}
+	if (is_too_complex_to_explain(trial, code)) {
+		trial->statistics->too_complex++;
 		return;
 	}
 	if (trial->brute->code != code) {
