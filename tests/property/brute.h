@@ -94,6 +94,7 @@ struct brute_filter {
 	enum brute_unit instead_unit;
 	uint64_t instead_value;
 	bool instead;
+	bool bounces;			      /* as if the request said `allow-bounce` */
 	const char *only_heap;		      /* NULL: any */
 	const struct vocab_format *only_pair; /* NULL: any */
 };

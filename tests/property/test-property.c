@@ -490,8 +490,13 @@ static void check_number(struct trial *trial, const struct member *member,
 				     : (const void *)participant_of(trial, member->user);
 	uint64_t relaxed;
 
-	if (!is_one_value(member, record, key))
-		return; /* which of them should be relaxed? */
+	/* which of them should be relaxed? Of a yes there is but one */
+	if (key->kind != KEY_BOOL && !is_one_value(member, record, key)) {
+		if (text[0])
+			differ(trial, "%s: relaxed to %s, of several values",
+			       brute_units[member->unit].key, text);
+		return;
+	}
 	if (!text[0]) {
 		filter->out[member->user][member->unit] = true;
 		if (is_feasible(trial, filter))
@@ -567,6 +572,24 @@ static void check_element(struct trial *trial, const struct member *member,
 		       feasible ? "works" : "does not work");
 }
 
+/* Bouncing is what helps whom the memory does not reach, where it does. */
+static void check_bouncing(struct trial *trial, const struct member *member,
+			   struct brute_filter *filter)
+{
+	bool said =
+		strcmp(vocab_string(member->refusal, REFUSAL_RELAXATION), "allow-bounce: yes") == 0;
+	bool may = !vocab_number(trial->instance.request, REQUEST_ALLOW_BOUNCE);
+
+	filter->bounces = true;
+	if (said != (may && is_feasible(trial, filter)))
+		differ(trial, "%s@%s: bouncing is %ssaid to help, and that is wrong",
+		       vocab_string(member->refusal, REFUSAL_PARTICIPANT),
+		       brute_units[member->unit].key, said ? "" : "not ");
+	filter->bounces = false;
+	if (!said && member->unit == BRUTE_BOUNCED)
+		check_element(trial, member, filter);
+}
+
 static void check_relaxation(struct trial *trial, const struct member *members, size_t len,
 			     const struct member *member)
 {
@@ -582,6 +605,8 @@ static void check_relaxation(struct trial *trial, const struct member *members, 
 	filter->instead_unit = member->unit;
 	if (key)
 		check_number(trial, member, key, filter);
+	else if (member->unit == BRUTE_BOUNCED || member->unit == BRUTE_DEVICE_REACH)
+		check_bouncing(trial, member, filter);
 	else
 		check_element(trial, member, filter);
 	trial->statistics->relaxations += vocab_has(member->refusal, REFUSAL_RELAXATION);
