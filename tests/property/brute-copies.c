@@ -67,7 +67,7 @@ static bool solve_group(const struct brute_input *input, const struct split *spl
 	for (unsigned int i = 0; i < input->request->participants.len; i++)
 		if (split->group_of[i] == group)
 			part.members |= 1u << i;
-	part.restricted = part.linear = restricted;
+	part.restricted = part.linear = part.copied = restricted;
 	part.fourcc = fourcc;
 	solve_together(&part, answer);
 	found = answer->code == ERROR_NONE;
@@ -281,7 +281,7 @@ void brute_solve(const struct brute_input *input, struct brute_answer *ret_answe
 {
 	memset(ret_answer, 0, sizeof(*ret_answer));
 	solve_together(input, ret_answer);
-	if (ret_answer->code != ERROR_NONE && !input->filter &&
+	if (ret_answer->code == ERROR_CONFLICT && !ret_answer->plain && !input->filter &&
 	    !(input->options && input->options->existing) &&
 	    vocab_number(input->request, REQUEST_ALLOW_COPIES))
 		solve_apart(input, ret_answer);

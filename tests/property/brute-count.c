@@ -53,7 +53,7 @@ static uint64_t smallest_max(const struct scene *scene)
 
 static void count_buffers(const struct scene *scene, uint64_t *ret_needed, uint64_t *ret_wanted)
 {
-	uint64_t needed = 0, slack = 0, shared = 0;
+	uint64_t needed = scene->input->copied, slack = 0, shared = 0;
 
 	for (unsigned int i = 0; i < scene->len; i++) {
 		const struct user *user = &scene->users[i];

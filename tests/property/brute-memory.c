@@ -123,6 +123,8 @@ bool heap_may_serve(const struct scene *scene, const struct heap *heap)
 
 	if (filter && filter->only_heap && strcmp(filter->only_heap, heap->id) != 0)
 		return false;
+	if (scene->input->copied && vocab_number(heap, HEAP_PROTECTED))
+		return false; /* the CPU copies */
 	for (unsigned int i = 0; i < scene->len; i++)
 		if (!lists_suit(scene, &scene->users[i], heap))
 			return false;
@@ -255,6 +257,7 @@ static bool may_bounce(const struct scene *scene, const struct user *user, const
 	const struct brute_input *input = scene->input;
 
 	return (vocab_number(input->request, REQUEST_ALLOW_BOUNCE) ||
+		(input->filter && input->filter->bounces) ||
 		vocab_number(input->machine, MACHINE_BOUNCE) == BOUNCE_ALWAYS) &&
 	       !may_copy(user) && vocab_number(heap, HEAP_MAINTENANCE) == MAINTENANCE_ATTACHMENTS &&
 	       known_and(heap, HEAP_EXPORTER, false) && known_and(heap, HEAP_CACHED, true) &&

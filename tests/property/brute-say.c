@@ -221,7 +221,10 @@ void set_user(const struct brute_input *input, struct user *user, unsigned int n
 		(const struct participant *)input->request->participants.items[number];
 
 	*user = (struct user){.number = number};
-	choose_leaf(user, participant, leaf);
+	if (input->plain)
+		user->records[user->records_len++] = participant;
+	else
+		choose_leaf(user, participant, leaf);
 	set_usage(user, participant);
 	if (participant->role == ROLE_CPU)
 		return;

@@ -362,6 +362,13 @@ unsigned int order_users(const struct brute_input *input, unsigned int *order)
 	return len;
 }
 
+static unsigned int leaves_of(const struct brute_input *input, unsigned int number)
+{
+	return input->plain ? 1
+			    : brute_leaves((const struct participant *)
+						   input->request->participants.items[number]);
+}
+
 void set_scene(const struct brute_input *input, const unsigned int *order, unsigned int len,
 	       uint64_t combination, struct scene *scene, struct brute_plan *plan)
 {
@@ -369,8 +376,7 @@ void set_scene(const struct brute_input *input, const unsigned int *order, unsig
 	*plan = (struct brute_plan){.key = {[RULE_ALTERNATIVE] = combination}};
 	for (unsigned int i = len; i > 0; i--) {
 		unsigned int number = order[i - 1];
-		unsigned int leaves = brute_leaves(
-			(const struct participant *)input->request->participants.items[number]);
+		unsigned int leaves = leaves_of(input, number);
 
 		plan->leaf[number] = (unsigned int)(combination % leaves);
 		combination /= leaves;
@@ -388,8 +394,7 @@ static uint64_t count_combinations(const struct brute_input *input, const unsign
 	uint64_t combinations = 1;
 
 	for (unsigned int i = 0; i < len && combinations <= BRUTE_COMBINATIONS_MAX; i++)
-		combinations *= brute_leaves(
-			(const struct participant *)input->request->participants.items[order[i]]);
+		combinations *= leaves_of(input, order[i]);
 	return combinations;
 }
 
@@ -406,6 +411,19 @@ static void judge_combination(const struct scene *scene, struct brute_plan *star
 		judge_pair(scene, pairs.items[i].fourcc, pairs.items[i].modifier, start, answer);
 }
 
+/* More combinations than are looked at: is it what all of them have in common? */
+static void solve_plain(const struct brute_input *input, struct brute_answer *answer)
+{
+	struct brute_input plain = *input;
+
+	plain.plain = true;
+	solve_together(&plain, answer);
+	answer->plain = answer->code == ERROR_CONFLICT;
+	answer->combinations = BRUTE_COMBINATIONS_MAX + 1;
+	if (answer->code == ERROR_NONE)
+		answer->code = ERROR_TOO_COMPLEX;
+}
+
 void solve_together(const struct brute_input *input, struct brute_answer *answer)
 {
 	unsigned int order[BRUTE_USERS_MAX];
@@ -415,11 +433,12 @@ void solve_together(const struct brute_input *input, struct brute_answer *answer
 	struct scene scene;
 
 	answer->code = ERROR_CONFLICT;
+	answer->combinations = combinations;
 	answer->incomplete = true;
 	for (uint64_t i = 0; i < combinations && i < BRUTE_COMBINATIONS_MAX; i++) {
 		set_scene(input, order, len, i, &scene, &start);
 		judge_combination(&scene, &start, answer);
 	}
 	if (answer->code == ERROR_CONFLICT && combinations > BRUTE_COMBINATIONS_MAX)
-		answer->code = ERROR_TOO_COMPLEX;
+		solve_plain(input, answer);
 }

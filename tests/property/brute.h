@@ -94,6 +94,7 @@ struct brute_filter {
 	enum brute_unit instead_unit;
 	uint64_t instead_value;
 	bool instead;
+	bool bounces;			      /* as if the request said `allow-bounce` */
 	const char *only_heap;		      /* NULL: any */
 	const struct vocab_format *only_pair; /* NULL: any */
 };
@@ -107,6 +108,8 @@ struct brute_input {
 	bool restricted;		     /* to a fourcc, linear where `linear` */
 	bool linear;
 	uint32_t fourcc;
+	bool copied; /* section 8: copies begin or end here */
+	bool plain;  /* the records without their alternatives */
 };
 
 /* The words of a plan's `usage`, in order. */
@@ -138,8 +141,10 @@ struct brute_hop {
 };
 
 struct brute_answer {
-	enum error_code code; /* ERROR_NONE: there is a plan */
-	bool incomplete;      /* nobody names a concrete format */
+	enum error_code code;  /* ERROR_NONE: there is a plan */
+	bool incomplete;       /* nobody names a concrete format */
+	uint64_t combinations; /* of leaves; one more than are looked at: there are more */
+	bool plain;	       /* it is that of the records without their alternatives */
 	struct brute_plan plan;
 	/* where they are split */
 	unsigned int groups_len;

@@ -28,6 +28,7 @@
 #define DIFFERENCES_MAX 4u
 #define SETS_MAX 8u
 #define MEMBERS_MAX 512u
+#define MANY_COMBINATIONS 128u
 
 struct statistics {
 	unsigned long instances, refused, answers, conflicts, too_complex, splits, bounced, sets,
@@ -104,20 +105,36 @@ static void compare_layout(struct trial *trial, const struct brute_plan *expecte
 }
 
 static void compare_key(struct trial *trial, const struct brute_plan *expected,
-			const struct plan *plan, bool copies)
+			const struct plan *plan)
 {
 	differ_number(trial, "parts of the key", RULES, plan->costs.len);
 	for (unsigned int i = 0; i < RULES && i < plan->costs.len; i++) {
 		const struct cost *cost = (const struct cost *)plan->costs.items[i];
-		uint64_t value = i == RULE_COPIES ? copies : expected->key[i];
 
 		differ_number(trial, "rule", i, vocab_number(cost, COST_RULE));
-		differ_number(trial, vocab_rule_names[i], value, vocab_number(cost, COST_VALUE));
+		differ_number(trial, vocab_rule_names[i], expected->key[i],
+			      vocab_number(cost, COST_VALUE));
 	}
 }
 
+/* Who copies is the CPU. */
+static void compare_copier(struct trial *trial, const struct plan *plan, unsigned int place)
+{
+	const struct view *view;
+
+	if (place >= plan->participants.len) {
+		differ(trial, "no view of who copies");
+		return;
+	}
+	view = (const struct view *)plan->participants.items[place];
+	if (strcmp(vocab_string(view, VIEW_NAME), "copy") != 0)
+		differ(trial, "a view of %s, not of copy", vocab_string(view, VIEW_NAME));
+	differ_number(trial, "agent of copy", AGENT_CPU, vocab_number(view, VIEW_AGENT));
+	differ_number(trial, "copy bounced", false, vocab_number(view, VIEW_BOUNCED));
+}
+
 static void compare_views(struct trial *trial, const struct brute_plan *expected, uint32_t members,
-			  const struct plan *plan)
+			  bool copied, const struct plan *plan)
 {
 	unsigned int next = 0;
 
@@ -144,6 +161,8 @@ static void compare_views(struct trial *trial, const struct brute_plan *expected
 			      vocab_number(view, VIEW_BOUNCED));
 		differ_number(trial, "agent", expected->agent[i], vocab_number(view, VIEW_AGENT));
 	}
+	if (copied)
+		compare_copier(trial, plan, next++);
 	differ_number(trial, "views", next, plan->participants.len);
 }
 
@@ -163,7 +182,7 @@ static void compare_usage(struct trial *trial, const struct brute_plan *expected
 }
 
 static void compare_plan(struct trial *trial, const struct brute_plan *expected, uint32_t members,
-			 const struct plan *plan, bool copies)
+			 bool copied, const struct plan *plan)
 {
 	static const unsigned int colour_rows[] = {PLAN_PRIMARIES, PLAN_TRANSFER, PLAN_MATRIX,
 						   PLAN_RANGE};
@@ -182,8 +201,8 @@ static void compare_plan(struct trial *trial, const struct brute_plan *expected,
 		differ_number(trial, "colour", expected->colour[i],
 			      vocab_number(plan, colour_rows[i]));
 	compare_layout(trial, expected, plan);
-	compare_key(trial, expected, plan, copies);
-	compare_views(trial, expected, members, plan);
+	compare_key(trial, expected, plan);
+	compare_views(trial, expected, members, copied, plan);
 	compare_usage(trial, expected, plan);
 	for (unsigned int i = 0; i < RULES; i++)
 		trial->statistics->rule_used[i] += expected->key[i] != 0;
@@ -208,6 +227,15 @@ static void compare_names(struct trial *trial, const char *what, uint32_t member
 	differ_number(trial, what, next, names->len);
 }
 
+/* Whether a hop begins or ends in a group. */
+static bool is_copied(const struct brute_answer *answer, unsigned int group)
+{
+	for (unsigned int i = 0; i < answer->hops_len; i++)
+		if (answer->hops[i].from == group || answer->hops[i].to == group)
+			return true;
+	return false;
+}
+
 static void compare_split(struct trial *trial)
 {
 	const struct brute_answer *expected = trial->brute;
@@ -224,8 +252,8 @@ static void compare_split(struct trial *trial)
 		for (unsigned int j = 0; j < participants_len(trial); j++)
 			if (expected->group_of[j] == i)
 				members |= 1u << j;
-		compare_plan(trial, &expected->groups[i], members,
-			     (const struct plan *)plan->groups.items[i], false);
+		compare_plan(trial, &expected->groups[i], members, is_copied(expected, i),
+			     (const struct plan *)plan->groups.items[i]);
 	}
 	differ_number(trial, "hops", expected->hops_len, plan->hops.len);
 	for (unsigned int i = 0; i < expected->hops_len && i < plan->hops.len; i++) {
@@ -462,8 +490,13 @@ static void check_number(struct trial *trial, const struct member *member,
 				     : (const void *)participant_of(trial, member->user);
 	uint64_t relaxed;
 
-	if (!is_one_value(member, record, key))
-		return; /* which of them should be relaxed? */
+	/* which of them should be relaxed? Of a yes there is but one */
+	if (key->kind != KEY_BOOL && !is_one_value(member, record, key)) {
+		if (text[0])
+			differ(trial, "%s: relaxed to %s, of several values",
+			       brute_units[member->unit].key, text);
+		return;
+	}
 	if (!text[0]) {
 		filter->out[member->user][member->unit] = true;
 		if (is_feasible(trial, filter))
@@ -539,6 +572,24 @@ static void check_element(struct trial *trial, const struct member *member,
 		       feasible ? "works" : "does not work");
 }
 
+/* Bouncing is what helps whom the memory does not reach, where it does. */
+static void check_bouncing(struct trial *trial, const struct member *member,
+			   struct brute_filter *filter)
+{
+	bool said =
+		strcmp(vocab_string(member->refusal, REFUSAL_RELAXATION), "allow-bounce: yes") == 0;
+	bool may = !vocab_number(trial->instance.request, REQUEST_ALLOW_BOUNCE);
+
+	filter->bounces = true;
+	if (said != (may && is_feasible(trial, filter)))
+		differ(trial, "%s@%s: bouncing is %ssaid to help, and that is wrong",
+		       vocab_string(member->refusal, REFUSAL_PARTICIPANT),
+		       brute_units[member->unit].key, said ? "" : "not ");
+	filter->bounces = false;
+	if (!said && member->unit == BRUTE_BOUNCED)
+		check_element(trial, member, filter);
+}
+
 static void check_relaxation(struct trial *trial, const struct member *members, size_t len,
 			     const struct member *member)
 {
@@ -554,6 +605,8 @@ static void check_relaxation(struct trial *trial, const struct member *members, 
 	filter->instead_unit = member->unit;
 	if (key)
 		check_number(trial, member, key, filter);
+	else if (member->unit == BRUTE_BOUNCED || member->unit == BRUTE_DEVICE_REACH)
+		check_bouncing(trial, member, filter);
 	else
 		check_element(trial, member, filter);
 	trial->statistics->relaxations += vocab_has(member->refusal, REFUSAL_RELAXATION);
@@ -597,12 +650,24 @@ static void check_conflict(struct trial *trial)
 
 /* ---- a trial ---- */
 
+/* The search for who is to blame looks at a bounded number of things: it may give up where there
+ * are many combinations, each of which it looks at for each member that there might be. */
+static bool is_too_complex_to_explain(const struct trial *trial, enum error_code code)
+{
+	return trial->brute->code == ERROR_CONFLICT && code == ERROR_TOO_COMPLEX &&
+	       trial->brute->combinations >= MANY_COMBINATIONS;
+}
+
 static void compare_answers(struct trial *trial)
 {
 	enum error_code code = trial->result ? trial->error.code : ERROR_NONE;
 
 	if (trial->result && (!code || !trial->error.details)) {
 		differ(trial, "an error without name or details: %d", trial->result);
+		return;
+	}
+	if (is_too_complex_to_explain(trial, code)) {
+		trial->statistics->too_complex++;
 		return;
 	}
 	if (trial->brute->code != code) {
@@ -616,7 +681,7 @@ static void compare_answers(struct trial *trial)
 	else if (code == ERROR_NONE && trial->plan->groups.len)
 		differ(trial, "the solver splits");
 	else if (code == ERROR_NONE)
-		compare_plan(trial, &trial->brute->plan, trial->input.members, trial->plan, false);
+		compare_plan(trial, &trial->brute->plan, trial->input.members, false, trial->plan);
 	else if (code == ERROR_CONFLICT)
 		check_conflict(trial);
 	trial->statistics->answers += code == ERROR_NONE;
@@ -885,6 +950,7 @@ static bool judge(const struct instance *instance, uint64_t seed, bool print, FI
 		abort();
 	if (trial_start(&trial, instance)) {
 		brute_solve(&trial.input, trial.brute);
+		trial.input.plain = trial.brute->plain;
 		compare_answers(&trial);
 		if (seed % 4 == 0)
 			check_order(&trial, instance, seed);
