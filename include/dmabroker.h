@@ -381,10 +381,11 @@ DMABROKER_API int dmabroker_collection_speak(struct dmabroker_collection *collec
 					     const struct dmabroker_record *request);
 
 /*
- * Waits until there is a plan and buffers, `timeout_ms` at most (0: looks only; negative: as long
- * as it takes; the broker gives up at `deadline-ms`), and fetches what of them is not here yet.
- * Then the newest generation is there. Errors: -ETIMEDOUT (not yet: the negotiation goes on, call
- * it again), and those of planning and allocating where the negotiation has failed.
+ * Waits until there is a plan and buffers, `timeout_ms` at most (0: looks at what has arrived, the
+ * first such call only asks; negative: as long as it takes; the broker gives up at `deadline-ms`),
+ * and fetches what of them is not here yet. Then the newest generation is there. Errors: -ETIMEDOUT
+ * (not yet: the negotiation goes on, call it again), and those of planning and allocating where the
+ * negotiation has failed.
  */
 DMABROKER_API int dmabroker_collection_wait(struct dmabroker_collection *collection,
 					    int timeout_ms);
