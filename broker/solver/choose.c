@@ -356,15 +356,6 @@ static uint64_t combinations_of(const struct search *search)
 	return len;
 }
 
-bool choose_cuts(const struct search *search)
-{
-	uint64_t len = 1;
-
-	for (unsigned int i = 0; i < search->parties_len && len <= BOUND_COMBINATIONS; i++)
-		len *= leaves_of(search, i);
-	return len > BOUND_COMBINATIONS;
-}
-
 bool choose(struct search *search, struct choice *choice)
 {
 	uint64_t len = combinations_of(search);

@@ -23,7 +23,6 @@
 /* What a set of participants shares in one format. */
 struct share {
 	bool known, works;
-	bool is_protected;    /* nobody could copy it */
 	uint64_t bytes;	      /* of the picture */
 	uint64_t place;	      /* of the format in their lists */
 	uint64_t combination; /* of their alternatives */
@@ -45,7 +44,6 @@ struct partition {
 	struct share *shares; /* by set and format; NULL: not kept */
 	struct split best;
 	bool found;
-	bool cut; /* some group has more alternatives than were looked at */
 };
 
 /* As views and policy call whoever copies, unless a participant is called so. */
@@ -86,14 +84,11 @@ static void find_share(struct partition *partition, uint32_t members, uint32_t f
 
 	*share = (struct share){.known = true};
 	share->works = solve_group(partition, members, format, &choice);
-	if (!share->works) {
-		partition->cut |= choose_cuts(partition->search);
+	if (!share->works)
 		return;
-	}
 	share->bytes = choice.best.merged.picture_bytes;
 	share->place = choice.best.key[RULE_FORMAT];
 	share->combination = choice.best.combination.number;
-	share->is_protected = choice.best.store->is_protected;
 }
 
 static struct share share(struct partition *partition, uint32_t members, unsigned int format)
@@ -159,8 +154,7 @@ static bool cost_format(struct partition *partition, const struct split *split,
 		if (joined[i] != first)
 			continue;
 		shared = share(partition, split->members[i], format);
-		if (!shared.works || shared.is_protected ||
-		    !leaving(partition, split, i, shared.bytes, &bytes) ||
+		if (!shared.works || !leaving(partition, split, i, shared.bytes, &bytes) ||
 		    !arith_add(all, bytes, &all))
 			return false;
 		place += shared.place;
@@ -644,8 +638,13 @@ int partition(struct search *search, struct plan **ret_plan)
 	else if (exact == 0)
 		try_merging(&partition);
 	result = exact < 0 ? exact : 1;
-	if (partition.found)
-		result = make_plan(&partition, exact > 0 && !partition.cut, ret_plan);
+	if (partition.found) {
+		/* what was found before there was too much to look at will do */
+		exact = exact > 0 && !search->exhausted;
+		search->exhausted = false;
+		search->work = 0;
+		result = make_plan(&partition, exact, ret_plan);
+	}
 	free(partition.formats);
 	free(partition.shares);
 	search->active = all;

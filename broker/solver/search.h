@@ -398,9 +398,6 @@ bool choose(struct search *search, struct choice *choice);
 void choose_combination(const struct search *search, uint64_t number,
 			struct combination *ret_combination);
 
-/* choose.c: whether there are more combinations of alternatives than are looked at. */
-bool choose_cuts(const struct search *search);
-
 /* choose.c: the cost of hand-overs and of CPU access, in passes over the picture. */
 uint64_t choose_passes(const struct search *search, const struct store *store, uint32_t bounced);
 enum agent choose_agent(const struct party *party, bool bounced);

@@ -344,6 +344,8 @@ static bool store_counts(const struct search *search, const struct heap_set *nam
 	if (store->scarce && search_counts(search, all, UNIT_REQUEST_SCARCE) &&
 	    vocab_number(search->request, REQUEST_FORBID_SCARCE))
 		return false;
+	if (search->copier && store->is_protected)
+		return false; /* no CPU could copy it */
 	return !existing ||
 	       strcmp(vocab_string(existing, PLAN_HEAP), vocab_string(store->heap, HEAP_ID)) == 0;
 }
