@@ -35,7 +35,7 @@ struct measurement {
 	struct probe_node then; /* measure this after it: two at once would disturb each other */
 	bool then_afresh;
 	int result;
-	void *descriptor;
+	void *descriptor; /* NULL, though it went well: what is known stays */
 };
 
 /* A device that was in use when it was measured: it is asked again, more and more rarely. */
@@ -57,8 +57,8 @@ static int measure_now(struct measurement *measurement, const void *previous)
 	return error;
 }
 
-/* From scratch. What is in use cannot be tried: then it is measured as any other, and what was
- * found before counts until it is idle. What no trial has looked for now stays as it was, too. */
+/* From scratch. What is in use cannot be tried: then all that is known stays until it is idle. So
+ * does what was measured before and no trial has looked for now. */
 static int measure_afresh(struct measurement *measurement)
 {
 	int error = measure_now(measurement, NULL);
@@ -67,11 +67,11 @@ static int measure_afresh(struct measurement *measurement)
 		return error;
 	if (measurement->again) {
 		vocab_destroy(measurement->descriptor);
-		error = measure_now(measurement, measurement->previous);
-	}
-	if (!error)
+		measurement->descriptor = NULL;
+	} else {
 		measured_keep(measurement->previous, measurement->descriptor);
-	return error;
+	}
+	return 0;
 }
 
 static void run_measurement(struct broker_job *job)
@@ -291,7 +291,7 @@ static void finish_measurement(struct broker *broker, struct measurement *measur
 		if (!measurement->result)
 			vocab_destroy(measurement->descriptor);
 	} else {
-		if (!measurement->result)
+		if (!measurement->result && measurement->descriptor)
 			put_descriptor(broker, measurement);
 		if (!measurement->result && measurement->again)
 			retry_later(broker, &measurement->node, measurement->afresh);

@@ -323,13 +323,13 @@ START_TEST(collections_are_limited)
 }
 END_TEST
 
-/* Two groups of 2^63 bytes have 2^64: none, for who does not look. */
+/* Two groups of two buffers of 2^62 bytes have 2^64: none, for who does not look. */
 START_TEST(bytes_that_no_number_holds_are_too_many)
 {
 	static const char much[] =
 		"640x480 f=XR24 allow-copies=1 "
-		"writer=:cpu/stride-min=4096/bytes-min=0x8000000000000000/h=system "
-		"display=vkms:scanout/stride-max=2560/bytes-min=0x8000000000000000/h=udmabuf";
+		"writer=:cpu/stride-min=4096/bytes-min=0x4000000000000000/h=system "
+		"display=vkms:scanout/stride-max=2560/bytes-min=0x4000000000000000/h=udmabuf";
 	struct broker_client *client = new_client(1000);
 	struct answer answer = {0};
 
