@@ -249,6 +249,55 @@ static void take_split(const struct scene *all, const struct split *split,
 				take_hop(all, split, i, j, answer);
 }
 
+/* Restricted to the format that each group has. */
+static bool solve_in_formats(const struct brute_input *input, struct split *split,
+			     const uint32_t *fourccs)
+{
+	split->bytes = 0;
+	for (unsigned int i = 0; i < split->groups_len; i++) {
+		uint32_t joined = joined_with(split, i);
+		struct split part = *split;
+
+		for (unsigned int j = 0; j < split->groups_len; j++)
+			if (joined & 1u << j && fourccs[j] != fourccs[i])
+				return false;
+		part.bytes = 0;
+		if (!solve_joined(input, &part, joined, &fourccs[i], 1))
+			return false;
+		split->plans[i] = part.plans[i];
+		if (!(joined & ((1u << i) - 1))) /* once for all that are joined */
+			split->bytes = add_bytes(split->bytes, part.bytes);
+	}
+	return true;
+}
+
+void brute_solve_split(const struct brute_input *input, const unsigned int *group_of,
+		       const uint32_t *fourccs, struct brute_answer *ret_answer)
+{
+	unsigned int users = (unsigned int)input->request->participants.len;
+	struct split *split = calloc(1, sizeof(*split));
+	unsigned int order[BRUTE_USERS_MAX];
+	uint32_t all_of_them[PAIRS_MAX];
+	struct brute_plan start;
+	struct scene all;
+
+	if (!split)
+		abort();
+	memset(ret_answer, 0, sizeof(*ret_answer));
+	ret_answer->code = ERROR_CONFLICT;
+	set_scene(input, order, order_users(input, order), 0, &all, &start);
+	for (unsigned int i = 0; i < users; i++) {
+		split->group_of[i] = group_of[i];
+		if (group_of[i] >= split->groups_len)
+			split->groups_len = group_of[i] + 1;
+	}
+	find_hops(&all, split);
+	if (fourccs ? solve_in_formats(input, split, fourccs)
+		    : solve_split(input, split, all_of_them, all_fourccs(input, all_of_them)))
+		take_split(&all, split, ret_answer);
+	free(split);
+}
+
 static void solve_apart(const struct brute_input *input, struct brute_answer *answer)
 {
 	unsigned int users = (unsigned int)input->request->participants.len;
@@ -283,6 +332,7 @@ void brute_solve(const struct brute_input *input, struct brute_answer *ret_answe
 	solve_together(input, ret_answer);
 	if (ret_answer->code == ERROR_CONFLICT && !ret_answer->plain && !input->filter &&
 	    !(input->options && input->options->existing) &&
+	    input->request->participants.len <= BRUTE_SPLIT_MAX &&
 	    vocab_number(input->request, REQUEST_ALLOW_COPIES))
 		solve_apart(input, ret_answer);
 }

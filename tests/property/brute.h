@@ -86,6 +86,7 @@ extern const struct brute_unit_row brute_units[BRUTE_UNITS_LEN];
 #define BRUTE_USERS_MAX 16
 #define BRUTE_REQUEST BRUTE_USERS_MAX /* as if it were the number of a participant */
 #define BRUTE_COMBINATIONS_MAX 1024
+#define BRUTE_SPLIT_MAX 8 /* participants for whom every split is looked at */
 
 /* What is left out of account, and what one value is instead of what is said. */
 struct brute_filter {
@@ -155,8 +156,16 @@ struct brute_answer {
 	uint64_t copied_bytes;
 };
 
-/* The answer, by section 6 and, where nothing else is left and it is allowed, section 8. */
+/* The answer, by section 6 and, where nothing else is left and it is allowed, section 8; split only
+ * up to BRUTE_SPLIT_MAX participants. */
 void brute_solve(const struct brute_input *input, struct brute_answer *ret_answer);
+
+/*
+ * The same for one way to split them, `group_of` each participant, with the format that each group
+ * has; NULL: the best. `code` is Conflict where there is no answer.
+ */
+void brute_solve_split(const struct brute_input *input, const unsigned int *group_of,
+		       const uint32_t *fourccs, struct brute_answer *ret_answer);
 
 /* The leaves of a participant. */
 unsigned int brute_leaves(const struct participant *participant);

@@ -290,7 +290,7 @@ static const struct device *add_device(struct source *source, struct machine *ma
 
 	must(vocab_create(&vocab_device, &device));
 	must(vocab_format_string(device, DEVICE_ID, VOCAB_KERNEL, "%s%u",
-				 is_v4l2 ? "v4l2-" : "drm-", 9 - number));
+				 is_v4l2 ? "v4l2-" : "drm-", number < 10 ? 9 - number : number));
 	must(vocab_format_string(device, DEVICE_NODE, VOCAB_KERNEL, "/dev/node%u", number));
 	set(device, DEVICE_KIND, is_v4l2 ? KIND_V4L2 : KIND_DRM);
 	choose_keys(source, device, noise, LEN(noise));
@@ -472,7 +472,8 @@ static void choose_device(struct source *source, struct machine *machine,
 static void add_participant(struct source *source, struct instance *instance, unsigned int number,
 			    bool many)
 {
-	static const char *const names[] = {"b", "d", "a", "c"};
+	static const char *const names[] = {"b", "d", "a", "c", "k", "e", "p", "f",
+					    "o", "g", "n", "h", "m", "i", "l", "j"};
 	static const struct choice keys[] = {
 		{PARTICIPANT_RANK, 15, VALUES(0, 1, 2)},
 		{PARTICIPANT_CPU_ACCESS, 12, VALUES(0, 1, 2)},
@@ -546,7 +547,7 @@ static void add_limits(struct source *source, struct instance *instance)
 			limits[draw(source, LEN(limits))]};
 }
 
-void instance_generate(uint64_t seed, struct instance *ret_instance)
+static void generate(uint64_t seed, bool wide, struct instance *ret_instance)
 {
 	static const struct choice keys[] = {
 		{MACHINE_PAGE_BYTES, 15, VALUES(4096, 16384)},
@@ -568,9 +569,16 @@ void instance_generate(uint64_t seed, struct instance *ret_instance)
 	source.is_low = chance(&source, 75);
 	many = draw(&source, 1500) == 0;
 	participants = many ? 4 : 1 + draw(&source, 4);
+	if (wide) {
+		many = false;
+		participants = 9 + draw(&source, 8);
+		source.density = draw(&source, 12);
+	}
 	fill_pool(&source);
 	choose_keys(&source, instance.machine, keys, LEN(keys));
 	fill_request(&source, instance.request);
+	if (wide)
+		set(instance.request, REQUEST_ALLOW_COPIES, true);
 	add_heaps(&source, instance.machine);
 	for (unsigned int i = 0; i < participants; i++)
 		add_participant(&source, &instance, i, many);
@@ -580,6 +588,16 @@ void instance_generate(uint64_t seed, struct instance *ret_instance)
 	if (participants > 1 && chance(&source, 12))
 		instance.late = (int)draw(&source, participants);
 	*ret_instance = instance;
+}
+
+void instance_generate(uint64_t seed, struct instance *ret_instance)
+{
+	generate(seed, false, ret_instance);
+}
+
+void instance_generate_wide(uint64_t seed, struct instance *ret_instance)
+{
+	generate(seed, true, ret_instance);
 }
 
 void instance_copy(const struct instance *instance, struct instance *ret_copy)

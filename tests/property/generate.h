@@ -21,6 +21,9 @@ struct instance {
 /* Fills an instance; instance_finish gives it back. The same seed, the same instance. */
 void instance_generate(uint64_t seed, struct instance *ret_instance);
 
+/* The same of more participants than every split is looked at for, who may be split. */
+void instance_generate_wide(uint64_t seed, struct instance *ret_instance);
+
 /* A deep copy. */
 void instance_copy(const struct instance *instance, struct instance *ret_copy);
 

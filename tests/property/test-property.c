@@ -6,7 +6,8 @@
  * DMABROKER_PROPERTY_RUNS    how many instances (default: a few seconds of them)
  * DMABROKER_PROPERTY_SEED    the first of them (0)
  *
- * usage: test-property [SEED]    one instance, printed with its answers
+ * usage: test-property [-w] [SEED]    one instance, printed with its answers; -w: of many
+ * participants
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -28,7 +29,8 @@
 #define DIFFERENCES_MAX 4u
 #define SETS_MAX 8u
 #define MEMBERS_MAX 512u
-#define MANY_COMBINATIONS 128u
+#define WIDE_SHARE 100u /* of so many instances one more, of many participants */
+#define MUCH_TO_EXPLAIN 2048u
 
 struct statistics {
 	unsigned long instances, refused, answers, conflicts, too_complex, splits, bounced, sets,
@@ -244,7 +246,8 @@ static void compare_split(struct trial *trial)
 	trial->statistics->splits++;
 	differ_number(trial, "copied bytes", expected->copied_bytes,
 		      vocab_number(plan, PLAN_COPIED_BYTES));
-	differ_number(trial, "exact", true, vocab_number(plan, PLAN_EXACT));
+	differ_number(trial, "exact", participants_len(trial) <= BRUTE_SPLIT_MAX,
+		      vocab_number(plan, PLAN_EXACT));
 	differ_number(trial, "groups", expected->groups_len, plan->groups.len);
 	for (unsigned int i = 0; i < expected->groups_len && i < plan->groups.len; i++) {
 		uint32_t members = 0;
@@ -651,11 +654,13 @@ static void check_conflict(struct trial *trial)
 /* ---- a trial ---- */
 
 /* The search for who is to blame looks at a bounded number of things: it may give up where there
- * are many combinations, each of which it looks at for each member that there might be. */
+ * are many combinations, each of which it looks at for each participant and for each member that
+ * there might be. */
 static bool is_too_complex_to_explain(const struct trial *trial, enum error_code code)
 {
 	return trial->brute->code == ERROR_CONFLICT && code == ERROR_TOO_COMPLEX &&
-	       trial->brute->combinations >= MANY_COMBINATIONS;
+	       trial->brute->combinations * participants_len(trial) * participants_len(trial) >=
+		       MUCH_TO_EXPLAIN;
 }
 
 static void compare_answers(struct trial *trial)
@@ -769,6 +774,89 @@ static void trial_finish(struct trial *trial)
 	error_finish(&trial->error);
 	free(trial->brute);
 	instance_finish(&trial->instance);
+}
+
+/* ---- more participants than every split is looked at for ---- */
+
+/* Who is in which group by the solver's plan. False: somebody is in none, or in two. */
+static bool read_groups(struct trial *trial, unsigned int *group_of, uint32_t *fourccs)
+{
+	const struct vocab_dicts *groups = &trial->plan->groups;
+	unsigned int found = 0, next = 0;
+
+	for (size_t i = 0; i < groups->len; i++) {
+		const struct plan *group = (const struct plan *)groups->items[i];
+
+		fourccs[i] = group->format;
+		for (size_t j = 0; j < group->participants.len; j++) {
+			unsigned int user = find_user(
+				trial, vocab_string(group->participants.items[j], VIEW_NAME));
+
+			if (user == BRUTE_REQUEST)
+				continue; /* who copies */
+			group_of[user] = (unsigned int)i;
+			found++;
+		}
+	}
+	for (unsigned int i = 0; i < participants_len(trial); i++) {
+		if (group_of[i] > next)
+			return false; /* numbered by first member */
+		next += group_of[i] == next;
+	}
+	return found == participants_len(trial) && next == groups->len;
+}
+
+/* The split need not be the best, but each group's plan is that of section 6 in its format. */
+static void check_wide_split(struct trial *trial)
+{
+	unsigned int group_of[BRUTE_USERS_MAX];
+	uint32_t fourccs[BRUTE_USERS_MAX] = {0};
+
+	memset(group_of, 0xff, sizeof(group_of));
+	if (!read_groups(trial, group_of, fourccs)) {
+		differ(trial, "groups are not numbered by their first members");
+		return;
+	}
+	brute_solve_split(&trial->input, group_of, fourccs, trial->brute);
+	if (trial->brute->code != ERROR_NONE)
+		differ(trial, "the groups cannot be had");
+	else
+		compare_split(trial);
+	trial->statistics->answers++;
+}
+
+/* It begins with single participants: where these have plans, there is an answer. */
+static void check_wide_conflict(struct trial *trial)
+{
+	struct brute_answer *answer = malloc(sizeof(*answer));
+	unsigned int group_of[BRUTE_USERS_MAX];
+
+	if (!answer)
+		abort();
+	for (unsigned int i = 0; i < BRUTE_USERS_MAX; i++)
+		group_of[i] = i;
+	brute_solve_split(&trial->input, group_of, NULL, answer);
+	if (answer->code == ERROR_NONE && !trial->existing && !trial->brute->plain &&
+	    vocab_number(trial->instance.request, REQUEST_ALLOW_COPIES))
+		differ(trial, "each of them alone has a plan, and the solver has none");
+	free(answer);
+	if (trial->error.code == ERROR_CONFLICT)
+		compare_answers(trial);
+	else
+		trial->statistics->too_complex++; /* so many splits may be too much to look at */
+}
+
+static void judge_wide(struct trial *trial)
+{
+	enum error_code code = trial->result ? trial->error.code : ERROR_NONE;
+
+	if (trial->brute->code == ERROR_CONFLICT && code == ERROR_NONE && trial->plan->groups.len)
+		check_wide_split(trial);
+	else if (trial->brute->code == ERROR_CONFLICT &&
+		 (code == ERROR_CONFLICT || code == ERROR_TOO_COMPLEX))
+		check_wide_conflict(trial);
+	else
+		compare_answers(trial);
 }
 
 /* All that the solver has said, as text. Returns owned. */
@@ -951,7 +1039,10 @@ static bool judge(const struct instance *instance, uint64_t seed, bool print, FI
 	if (trial_start(&trial, instance)) {
 		brute_solve(&trial.input, trial.brute);
 		trial.input.plain = trial.brute->plain;
-		compare_answers(&trial);
+		if (participants_len(&trial) > BRUTE_SPLIT_MAX)
+			judge_wide(&trial);
+		else
+			compare_answers(&trial);
 		if (seed % 4 == 0)
 			check_order(&trial, instance, seed);
 		if (seed % 8 == 1)
@@ -1057,7 +1148,7 @@ static void report(const struct instance *instance, uint64_t seed)
 	free(text);
 }
 
-static bool judge_seed(uint64_t seed, struct statistics *statistics)
+static bool judge_seed(uint64_t seed, bool wide, struct statistics *statistics)
 {
 	struct instance instance;
 	char *why = NULL;
@@ -1067,7 +1158,7 @@ static bool judge_seed(uint64_t seed, struct statistics *statistics)
 
 	if (!out)
 		abort();
-	instance_generate(seed, &instance);
+	(wide ? instance_generate_wide : instance_generate)(seed, &instance);
 	differs = judge(&instance, seed, false, out, statistics);
 	fclose(out);
 	if (differs && !is_known(&instance, seed, statistics))
@@ -1084,13 +1175,13 @@ static uint64_t from_environment(const char *name, uint64_t otherwise)
 	return text && *text ? strtoull(text, NULL, 10) : otherwise;
 }
 
-static int show(uint64_t seed)
+static int show(uint64_t seed, bool wide)
 {
 	struct statistics statistics = {0};
 	struct instance instance;
 	bool differs;
 
-	instance_generate(seed, &instance);
+	(wide ? instance_generate_wide : instance_generate)(seed, &instance);
 	print_instance(stdout, &instance);
 	differs = judge(&instance, seed, true, stdout, &statistics);
 	instance_finish(&instance);
@@ -1127,21 +1218,41 @@ static bool is_telling(const struct statistics *s)
 		s->widened && s->refused * 20 < s->instances);
 }
 
+/* Returns how many differ. */
+static unsigned long judge_all(uint64_t first, uint64_t runs, bool wide,
+			       struct statistics *statistics)
+{
+	for (uint64_t i = 0; i < runs && statistics->kinds_len < DIFFERENCES_MAX; i++)
+		statistics->differences += judge_seed(first + i, wide, statistics);
+	return statistics->differences;
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t runs = from_environment("DMABROKER_PROPERTY_RUNS", PROPERTY_RUNS);
 	uint64_t first = from_environment("DMABROKER_PROPERTY_SEED", 0);
-	struct statistics statistics = {0};
+	struct statistics few = {0}, many = {0};
+	bool telling, splits;
 
 	if (argc > 1)
-		return show(strtoull(argv[1], NULL, 10));
+		return show(strtoull(argv[argc - 1], NULL, 10), argc > 2);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (uint64_t i = 0; i < runs && statistics.kinds_len < DIFFERENCES_MAX; i++)
-		statistics.differences += judge_seed(first + i, &statistics);
-	print_statistics(&statistics);
+	judge_all(first, runs, false, &few);
+	print_statistics(&few);
+	telling = is_telling(&few);
 	printf("%sok 1 - both solvers answer the same, and conflicts are minimal\n",
-	       statistics.differences ? "not " : "");
-	printf("%sok 2 - the instances are worth comparing\n1..2\n",
-	       is_telling(&statistics) ? "" : "not ");
-	return statistics.differences || !is_telling(&statistics) ? EXIT_FAILURE : EXIT_SUCCESS;
+	       few.differences ? "not " : "");
+	printf("%sok 2 - the instances are worth comparing\n", telling ? "" : "not ");
+	judge_all(first, runs / WIDE_SHARE, true, &many);
+	printf("# of more than %u participants: %lu instances, %lu differ: %lu answers (%lu "
+	       "split), "
+	       "%lu conflicts, %lu too complex\n",
+	       BRUTE_SPLIT_MAX, many.instances, many.differences, many.answers, many.splits,
+	       many.conflicts, many.too_complex);
+	splits = many.instances < 100 || (many.splits * 20 > many.instances && many.conflicts);
+	printf("%sok 3 - what many participants are split into can be had\n",
+	       many.differences ? "not " : "");
+	printf("%sok 4 - many of them are split\n1..4\n", splits ? "" : "not ");
+	return few.differences || many.differences || !telling || !splits ? EXIT_FAILURE
+									  : EXIT_SUCCESS;
 }
