@@ -263,6 +263,23 @@ static void offer_heaps(const struct search *search, enum constraint constraint,
 	}
 }
 
+/* "536870912 bytes (512M)" */
+static void append_bytes(struct description *text, const char *before, uint64_t bytes,
+			 const char *after)
+{
+	static const char units[] = "KMGTPE";
+	uint64_t unit = 1;
+	int power = -1;
+
+	for (; bytes / unit >= 1024; power++)
+		unit *= 1024;
+	APPEND(text->offered, "%s%llu bytes", before, (unsigned long long)bytes);
+	if (power >= 0)
+		APPEND(text->offered, " (%s%llu%c)", bytes % unit ? "about " : "",
+		       (unsigned long long)(bytes / unit), units[power]);
+	APPEND(text->offered, "%s", after);
+}
+
 static void offer_capacity(const struct search *search, struct description *text)
 {
 	for (unsigned int i = 0; i < search->stores_len; i++) {
@@ -270,11 +287,12 @@ static void offer_capacity(const struct search *search, struct description *text
 
 		APPEND(text->offered, "%s%s", i ? "; " : "", vocab_string(store->heap, HEAP_ID));
 		if (store->capacity != UINT64_MAX)
-			APPEND(text->offered, ", %llu bytes in all",
-			       (unsigned long long)store->capacity);
+			append_bytes(text, ": ", store->capacity, " in all");
 		if (store->buffer_max != UINT64_MAX)
-			APPEND(text->offered, ", %llu bytes in one buffer",
-			       (unsigned long long)store->buffer_max);
+			append_bytes(text, store->capacity == UINT64_MAX ? ": " : ", ",
+				     store->buffer_max, " in one buffer");
+		if (store->capacity == UINT64_MAX && store->buffer_max == UINT64_MAX)
+			APPEND(text->offered, ": no limit known");
 	}
 }
 
