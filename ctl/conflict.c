@@ -87,10 +87,13 @@ static void show_relaxation(const struct dmabroker_record *refusal)
 	free(line);
 }
 
-/* Whether a relaxation changes the request; else a device would have to be another one. */
+/* Whether a relaxation changes the request; else a device or the heaps would have to be others. */
 static bool is_of_request(const struct dmabroker_record *refusal)
 {
-	return short_key(refusal) == key_of(refusal) || is_permission(refusal);
+	bool fact = short_key(refusal) != key_of(refusal) ||
+		    strcmp(key_of(refusal), "capacity-bytes") == 0;
+
+	return !fact || is_permission(refusal);
 }
 
 /* Returns whether there are any. */
@@ -114,16 +117,16 @@ static bool show_relaxations(const struct dmabroker_record *details, size_t set,
 	return any;
 }
 
-/* What the user can change comes before what only another device would change. */
+/* What the user can change comes before what only other hardware would. */
 static void show_all_relaxations(const struct dmabroker_record *details, size_t set)
 {
 	bool any = show_relaxations(details, set, true, "  any one of these would do:");
 
+	any |= show_relaxations(details, set, false,
+				any ? "  or if device or heap were otherwise:"
+				    : "  only if device or heap were otherwise:");
 	if (!any)
-		puts("  no other value of any single one in the request would do");
-	show_relaxations(details, set, false,
-			 any ? "  or if the device were otherwise:"
-			     : "  if the device were otherwise:");
+		puts("  no other value of any single one would do");
 }
 
 void conflict_show(const struct ctl *ctl, const struct dmabroker_record *details)

@@ -83,17 +83,29 @@ static void show_edge(const struct dmabroker_record *plan, size_t index)
 	free(names);
 }
 
-/* Why nothing is due at any hand-over, if it is for one reason. */
+/* Whether an edge before this one has the same reason. */
+static bool is_again(const struct dmabroker_record *plan, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (have_same(edge_at(plan, i), edge_at(plan, index), "because"))
+			return true;
+	return false;
+}
+
+/* Why nothing is due at any hand-over. */
 static void show_none(const struct dmabroker_record *plan)
 {
-	const struct dmabroker_record *first = edge_at(plan, 0), *edge;
-	const char *because = first ? text_string(first, "because", "") : "nobody hands over";
-	char *line;
+	char *line = text_format("  no maintenance is ever due"), *longer;
+	const struct dmabroker_record *edge;
 
-	for (size_t i = 0; (edge = edge_at(plan, i)); i++)
-		if (!have_same(first, edge, "because"))
-			because = "";
-	line = text_format("  no maintenance is ever due%s%s\n", *because ? ": " : "", because);
+	for (size_t i = 0; (edge = edge_at(plan, i)); i++) {
+		if (is_again(plan, i))
+			continue;
+		longer = text_format("%s%s%s", line, i ? "; " : ": ",
+				     text_string(edge, "because", "?"));
+		free(line);
+		line = longer;
+	}
 	text_lines(line);
 	free(line);
 }

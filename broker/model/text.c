@@ -257,14 +257,17 @@ static void write_relaxation(FILE *out, const void *refusal)
 	put_string(out, adds ? ": " : " -> ", refusal, REFUSAL_RELAXATION, "");
 }
 
-/* Whether a relaxation changes the request; else a device would have to be another one. */
+/* Whether a relaxation changes the request; else a device or the heaps would have to be others. */
 static bool is_of_request(const void *refusal)
 {
-	return strncmp(vocab_string(refusal, REFUSAL_KEY), "device.", 7) != 0 ||
+	const char *key = vocab_string(refusal, REFUSAL_KEY);
+
+	return (strncmp(key, "device.", 7) != 0 && strcmp(key, "capacity-bytes") != 0) ||
 	       is_permission(refusal);
 }
 
-static void write_relaxations(FILE *out, const struct vocab_dicts *refusals, uint32_t set,
+/* Returns whether there are any. */
+static bool write_relaxations(FILE *out, const struct vocab_dicts *refusals, uint32_t set,
 			      bool of_request, const char *heading)
 {
 	bool any = false;
@@ -279,19 +282,24 @@ static void write_relaxations(FILE *out, const struct vocab_dicts *refusals, uin
 		any = true;
 		write_relaxation(out, refusals->items[i]);
 	}
+	return any;
 }
 
 /* The members of one minimal set, and what would do instead. */
 static void write_set(FILE *out, const struct vocab_dicts *refusals, uint32_t set)
 {
+	bool any;
+
 	for (size_t i = 0; i < refusals->len; i++) {
 		if (vocab_number(refusals->items[i], REFUSAL_SET) != set)
 			continue;
 		fputs("\n  ", out);
 		write_refusal(out, refusals->items[i], true);
 	}
-	write_relaxations(out, refusals, set, true, "any one of these would do:");
-	write_relaxations(out, refusals, set, false, "if a device were otherwise:");
+	any = write_relaxations(out, refusals, set, true, "any one of these would do:");
+	write_relaxations(out, refusals, set, false,
+			  any ? "or if device or heap were otherwise:"
+			      : "only if device or heap were otherwise:");
 }
 
 static void write_conflict(FILE *out, const struct vocab_dicts *refusals)
