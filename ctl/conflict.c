@@ -62,6 +62,12 @@ static void show_members(const struct ctl *ctl, const struct dmabroker_record *d
 	text_table_print(ctl, table, 2);
 }
 
+/* Whether a fact of a device may stay as it is if the request allows something. */
+static bool is_permission(const struct dmabroker_record *refusal)
+{
+	return strncmp(text_string(refusal, "relaxation", ""), "allow-", 6) == 0;
+}
+
 /* "encoder: stride-align 256 -> 64", "request: allowed-heaps: add reserved" */
 static void show_relaxation(const struct dmabroker_record *refusal)
 {
@@ -70,14 +76,29 @@ static void show_relaxation(const struct dmabroker_record *refusal)
 	bool adds = strncmp(relaxation, "add ", 4) == 0;
 	char *line;
 
-	line = text_format("    %s: %s%s%s%s %s\n", text_string(refusal, "participant", "request"),
-			   key_of(refusal), adds || !*value ? "" : " ", adds ? "" : value,
-			   adds ? ":" : " ->", relaxation);
+	if (is_permission(refusal))
+		line = text_format("    request: %s\n", relaxation);
+	else
+		line = text_format("    %s: %s%s%s%s %s\n",
+				   text_string(refusal, "participant", "request"), key_of(refusal),
+				   adds || !*value ? "" : " ", adds ? "" : value,
+				   adds ? ":" : " ->", relaxation);
 	text_lines(line);
 	free(line);
 }
 
-static void show_relaxations(const struct dmabroker_record *details, size_t set)
+/* Whether a relaxation changes the request; else a device or the heaps would have to be others. */
+static bool is_of_request(const struct dmabroker_record *refusal)
+{
+	bool fact = short_key(refusal) != key_of(refusal) ||
+		    strcmp(key_of(refusal), "capacity-bytes") == 0;
+
+	return !fact || is_permission(refusal);
+}
+
+/* Returns whether there are any. */
+static bool show_relaxations(const struct dmabroker_record *details, size_t set, bool of_request,
+			     const char *heading)
 {
 	const struct dmabroker_record *refusal;
 	bool any = false;
@@ -85,13 +106,25 @@ static void show_relaxations(const struct dmabroker_record *details, size_t set)
 	for (size_t i = 0; dmabroker_record_get_record(details, "refusals", i, &refusal) == 0;
 	     i++) {
 		if (facts_number(refusal, "set", 0) != set ||
-		    !dmabroker_record_get_string(refusal, "relaxation"))
+		    !dmabroker_record_get_string(refusal, "relaxation") ||
+		    is_of_request(refusal) != of_request)
 			continue;
 		if (!any)
-			puts("  any one of these would do:");
+			puts(heading);
 		any = true;
 		show_relaxation(refusal);
 	}
+	return any;
+}
+
+/* What the user can change comes before what only other hardware would. */
+static void show_all_relaxations(const struct dmabroker_record *details, size_t set)
+{
+	bool any = show_relaxations(details, set, true, "  any one of these would do:");
+
+	any |= show_relaxations(details, set, false,
+				any ? "  or if device or heap were otherwise:"
+				    : "  only if device or heap were otherwise:");
 	if (!any)
 		puts("  no other value of any single one would do");
 }
@@ -109,7 +142,7 @@ void conflict_show(const struct ctl *ctl, const struct dmabroker_record *details
 		text_heading(ctl, heading);
 		putchar('\n');
 		show_members(ctl, details, set);
-		show_relaxations(details, set);
+		show_all_relaxations(details, set);
 		free(heading);
 	}
 }

@@ -24,6 +24,8 @@ struct row {
 	char *name;  /* of the participant; NULL: the request's row, or the plan's */
 	char *shown; /* in the first column */
 	char *cells[PARTY_COLUMNS];
+	char *exact[PARTY_COLUMNS]; /* of what is marked, nothing is rounded; NULL: no other words
+				     */
 	char *marks[PARTY_COLUMNS]; /* NULL: none */
 };
 
@@ -131,8 +133,12 @@ static void add_participant(struct table *table, const struct overview *overview
 	row = add_row(table, name,
 		      *alternative ? text_format("%s (%s)", name, alternative)
 				   : text_format("%s", name));
-	for (int i = 0; i < PARTY_COLUMNS; i++)
+	for (int i = 0; i < PARTY_COLUMNS; i++) {
+		party.exact = false;
 		row->cells[i] = party_words(&party, (enum party_column)i);
+		party.exact = true;
+		row->exact[i] = party_words(&party, (enum party_column)i);
+	}
 }
 
 static void add_request(struct table *table, const struct overview *overview)
@@ -174,15 +180,26 @@ static char *plan_format(const struct dmabroker_record *plan)
 	return text;
 }
 
+/* Whether the row of any participant has a mark in the column. */
+static bool is_marked(const struct table *table, enum party_column column)
+{
+	for (size_t i = 0; i < table->len; i++)
+		if (table->rows[i].marks[column])
+			return true;
+	return false;
+}
+
 static void add_plan(struct table *table, const struct dmabroker_record *plan)
 {
+	bool exact = is_marked(table, PARTY_BYTES);
 	struct row *row = add_row(table, NULL, text_format("= plan"));
 
 	row->cells[PARTY_FORMATS] = plan_format(plan);
 	row->cells[PARTY_SIZE] = text_format("%" PRIu64 "x%" PRIu64, facts_number(plan, "width", 0),
 					     facts_number(plan, "height", 0));
 	row->cells[PARTY_STRIDE] = plan_strides(plan);
-	row->cells[PARTY_BYTES] = text_bytes(facts_number(plan, "picture-bytes", 0));
+	row->cells[PARTY_BYTES] = exact ? text_value(plan, "picture-bytes", DMABROKER_TYPE_UINT)
+					: text_bytes(facts_number(plan, "picture-bytes", 0));
 	row->cells[PARTY_MEMORY] = text_format("%s", text_string(plan, "heap", "-"));
 	row->cells[PARTY_COUNT] = text_value(plan, "count", DMABROKER_TYPE_UINT);
 }
@@ -255,8 +272,9 @@ static int marks_width(const struct table *table, enum party_column column)
 static void add_cell(struct text_table *text, const struct row *row, enum party_column column,
 		     int width)
 {
-	const char *cell = *row->cells[column] ? row->cells[column] : "-";
 	const char *marks = row->marks[column];
+	const char *words = marks && row->exact[column] ? row->exact[column] : row->cells[column];
+	const char *cell = *words ? words : "-";
 
 	if (column == PARTY_COUNT)
 		text_table_add(text, "%s%s%s", marks ? marks : "", marks ? " " : "", cell);
@@ -293,6 +311,7 @@ static void finish(struct table *table)
 	for (size_t i = 0; i < table->len; i++) {
 		for (int c = 0; c < PARTY_COLUMNS; c++) {
 			free(table->rows[i].cells[c]);
+			free(table->rows[i].exact[c]);
 			free(table->rows[i].marks[c]);
 		}
 		free(table->rows[i].name);

@@ -167,10 +167,19 @@ static void add(char **words, char *more)
 	free(more);
 }
 
-/* Adds "<=64K" and the like. */
-static void add_bytes(char **words, const char *before, uint64_t bytes)
+/* Whether it is less than 1024 of some unit: text_bytes does not round that. */
+static bool is_whole(uint64_t bytes)
 {
-	char *text = bytes < 65536 ? text_format("%" PRIu64, bytes) : text_bytes(bytes);
+	while (bytes >= 1024 && bytes % 1024 == 0)
+		bytes /= 1024;
+	return bytes < 1024;
+}
+
+/* Adds "<=64K" and the like. */
+static void add_bytes(const struct party *party, char **words, const char *before, uint64_t bytes)
+{
+	bool plain = bytes < 65536 || (party->exact && !is_whole(bytes));
+	char *text = plain ? text_format("%" PRIu64, bytes) : text_bytes(bytes);
 
 	add(words, text_format("%s%s", before, text));
 	free(text);
@@ -361,13 +370,13 @@ static char *bytes_words(const struct party *party)
 	if (multiple(rows, padded) > 1)
 		add(&words, text_format("rows x%" PRIu64, multiple(rows, padded)));
 	if (tail)
-		add_bytes(&words, "tail ", tail);
+		add_bytes(party, &words, "tail ", tail);
 	if (alignment(party, "bytes-align") > 1)
-		add_bytes(&words, "x", alignment(party, "bytes-align"));
+		add_bytes(party, &words, "x", alignment(party, "bytes-align"));
 	if (largest(party, "bytes-min", 0))
-		add_bytes(&words, ">=", largest(party, "bytes-min", 0));
+		add_bytes(party, &words, ">=", largest(party, "bytes-min", 0));
 	if (smallest(party, "bytes-max", UINT64_MAX) < UINT64_MAX)
-		add_bytes(&words, "<=", smallest(party, "bytes-max", UINT64_MAX));
+		add_bytes(party, &words, "<=", smallest(party, "bytes-max", UINT64_MAX));
 	for (size_t i = 0; i < party->said_len; i++)
 		if (dmabroker_record_get_len(party->said[i], "layouts"))
 			add(&words,
@@ -410,7 +419,7 @@ static void add_device_memory(char **words, const struct party *party)
 		    text_format("contiguous%s",
 				dmabroker_record_get_origin(party->role, "contiguity") ? "" : "?"));
 	if (fact(party->role, "dma-maps", 1) && last < UINT64_MAX)
-		add_bytes(words, "below ", last + 1);
+		add_bytes(party, words, "below ", last + 1);
 	else if (fact(party->role, "dma-maps", 1) && bits < 64)
 		add(words, text_format("%" PRIu64 " bit", bits));
 	if (fact(party->role, "segments-max", UINT32_MAX) < UINT32_MAX)
@@ -434,12 +443,13 @@ static char *memory_words(const struct party *party)
 	if (bits < 64)
 		add(&words, text_format("%" PRIu64 " bit", bits));
 	if (alignment(party, "base-align") > 1)
-		add_bytes(&words, "base x", alignment(party, "base-align"));
+		add_bytes(party, &words, "base x", alignment(party, "base-align"));
 	if (smallest(party, "segments-max", UINT32_MAX) < UINT32_MAX)
 		add(&words, text_format("<=%" PRIu64 " pieces",
 					smallest(party, "segments-max", UINT32_MAX)));
 	if (smallest(party, "segment-bytes-max", UINT64_MAX) < UINT64_MAX)
-		add_bytes(&words, "pieces <=", smallest(party, "segment-bytes-max", UINT64_MAX));
+		add_bytes(party, &words,
+			  "pieces <=", smallest(party, "segment-bytes-max", UINT64_MAX));
 	if (party->role && fact(party->device, "iommu", 0))
 		add(&words, text_format("IOMMU"));
 	else if (party->role)

@@ -28,6 +28,7 @@ struct party {
 	const struct dmabroker_record *device; /* NULL: the CPU, or unknown */
 	const struct dmabroker_record *role;   /* NULL: none known */
 	const struct dmabroker_record *format; /* facts of one format; NULL: none known */
+	bool exact;			       /* no number is rounded */
 };
 
 /* Devices as dmabroker_list_devices gives them. */
@@ -45,7 +46,8 @@ void party_init(struct party *party, const struct party_devices *devices,
 		const struct dmabroker_record *participant, const char *alternative,
 		uint32_t format);
 
-/* What it asks for in a column; "" where it asks for nothing. Returns owned; never NULL. */
+/* What it asks for in a column; "" where it asks for nothing. Numbers of bytes are rounded unless
+ * party->exact. Returns owned; never NULL. */
 char *party_words(const struct party *party, enum party_column column);
 
 /* The same of the request itself. */

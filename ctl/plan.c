@@ -11,92 +11,26 @@
 #include "ctl/facts.h"
 #include "ctl/json.h"
 #include "ctl/overview.h"
+#include "ctl/policy.h"
 #include "ctl/request.h"
 #include "ctl/text.h"
+#include "ctl/views.h"
 #include "ctl/what-if.h"
-
-/* A column of a table that is made from a list of records. */
-struct column {
-	const char *key;
-	enum dmabroker_type type;
-};
-
-static const char *const plane_headings[] = {">PLANE", ">MEMORY", ">OFFSET", ">STRIDE", ">BYTES"};
-static const struct column plane_columns[] = {{"memory", DMABROKER_TYPE_UINT},
-					      {"offset", DMABROKER_TYPE_UINT},
-					      {"stride", DMABROKER_TYPE_UINT},
-					      {"bytes", DMABROKER_TYPE_UINT}};
-
-static const char *const view_headings[] = {"PARTICIPANT", "NODE",	    "ROLE",	 "ACCESS",
-					    "V4L2",	   ">BYTESPERLINE", ">SIZEIMAGE"};
-static const struct column view_columns[] = {
-	{"name", DMABROKER_TYPE_STRING},	{"node", DMABROKER_TYPE_STRING},
-	{"role", DMABROKER_TYPE_STRING},	{"agent", DMABROKER_TYPE_STRING},
-	{"v4l2-format", DMABROKER_TYPE_FOURCC}, {"v4l2-bytesperline", DMABROKER_TYPE_UINT},
-	{"v4l2-sizeimage", DMABROKER_TYPE_UINT}};
-
-static void add_row(struct text_table *table, const struct dmabroker_record *record,
-		    const struct column *columns, size_t columns_len)
-{
-	char *text;
-
-	for (size_t i = 0; i < columns_len; i++) {
-		text = text_value(record, columns[i].key, columns[i].type);
-		text_table_add(table, "%s", text);
-		free(text);
-	}
-}
 
 static void show_planes(const struct ctl *ctl, const struct dmabroker_record *plan)
 {
-	struct text_table *table = text_table_create(plane_headings, 5);
+	static const char *const headings[] = {">PLANE", ">MEMORY", ">OFFSET", ">STRIDE", ">BYTES"};
+	static const char *const keys[] = {"memory", "offset", "stride", "bytes"};
+	struct text_table *table = text_table_create(headings, 5);
 	const struct dmabroker_record *plane;
 
 	for (size_t i = 0; dmabroker_record_get_record(plan, "planes", i, &plane) == 0; i++) {
 		text_table_add(table, "%zu", i);
-		add_row(table, plane, plane_columns, 4);
+		for (size_t k = 0; k < 4; k++)
+			text_table_add_value(table, plane, keys[k], DMABROKER_TYPE_UINT);
 	}
 	putchar('\n');
 	text_table_print(ctl, table, 0);
-}
-
-static void show_views(const struct ctl *ctl, const struct dmabroker_record *plan)
-{
-	struct text_table *table = text_table_create(view_headings, 7);
-	const struct dmabroker_record *view;
-
-	for (size_t i = 0; dmabroker_record_get_record(plan, "participants", i, &view) == 0; i++)
-		add_row(table, view, view_columns, 7);
-	putchar('\n');
-	text_table_print(ctl, table, 0);
-}
-
-/* The key by which the plan was preferred, where it says something. */
-static void show_costs(const struct ctl *ctl, const struct dmabroker_record *plan)
-{
-	static const char *const headings[] = {"COST", ">PLAN", ">RUNNER-UP"};
-	const char *runner_up = dmabroker_record_get_string(plan, "runner-up");
-	struct text_table *table = text_table_create(headings, 3);
-	const struct dmabroker_record *cost;
-	char *mine, *other;
-
-	for (size_t i = 0; dmabroker_record_get_record(plan, "costs", i, &cost) == 0; i++) {
-		if (!facts_number(cost, "value", 0) && !facts_number(cost, "runner-up", 0))
-			continue;
-		mine = text_value(cost, "value", DMABROKER_TYPE_UINT);
-		other = text_value(cost, "runner-up", DMABROKER_TYPE_UINT);
-		text_table_add(table, "%s", text_string(cost, "rule", "?"));
-		text_table_add(table, "%s", mine);
-		text_table_add(table, "%s", other);
-		free(other);
-		free(mine);
-	}
-	putchar('\n');
-	text_table_print(ctl, table, 0);
-	if (ctl->legend && runner_up) {
-		fputs("runner-up: ", stdout);
-		text_line(0, runner_up);
-	}
 }
 
 /* A plan with buffers of its own: all of it, or that of a group. */
@@ -116,9 +50,9 @@ static void show_plan(const struct ctl *ctl, const struct overview *overview)
 	text_lines(rest);
 	free(description);
 	show_planes(ctl, overview->plan);
-	show_views(ctl, overview->plan);
-	if (dmabroker_record_get_len(overview->plan, "costs"))
-		show_costs(ctl, overview->plan);
+	views_show(ctl, overview->plan);
+	putchar('\n');
+	policy_show(overview->plan);
 }
 
 /* What an allocation tried in vain; a whole plan's description has it. */

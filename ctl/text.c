@@ -537,6 +537,15 @@ char *text_value(const struct dmabroker_record *record, const char *key, enum dm
 	}
 }
 
+void text_table_add_value(struct text_table *table, const struct dmabroker_record *record,
+			  const char *key, enum dmabroker_type type)
+{
+	char *text = text_value(record, key, type);
+
+	text_table_add(table, "%s", text);
+	free(text);
+}
+
 const char *text_string(const struct dmabroker_record *record, const char *key,
 			const char *otherwise)
 {

@@ -54,6 +54,10 @@ struct text_table *text_table_create(const char *const *headings, size_t columns
 void text_table_add(struct text_table *table, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Adds a cell with the value of a key, as text_value writes it. */
+void text_table_add_value(struct text_table *table, const struct dmabroker_record *record,
+			  const char *key, enum dmabroker_type type);
+
 /* Takes the table. Without the legend where ctl says so; `indent` spaces before each line. */
 void text_table_print(const struct ctl *ctl, struct text_table *table, size_t indent);
 

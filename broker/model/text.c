@@ -59,25 +59,50 @@ static void write_reasons(FILE *out, const struct vocab_dicts *reasons, const ch
 	}
 }
 
-/* "better than NV12 0x0 reserved: scarce 0 instead of 2": the first rule that made a difference. */
+/* What a rule has against the runner-up. */
+static void write_rule(FILE *out, enum rule rule, unsigned long long mine, unsigned long long other)
+{
+	static const char *const words[] = {
+		[RULE_COPIES] = "nothing is copied",
+		[RULE_BOUNCE] = "the kernel copies no frame through bounce buffers",
+		[RULE_SLACK] = "more of the buffers that are wanted",
+		[RULE_ALTERNATIVE] = "an alternative that comes earlier",
+		[RULE_FORMAT] = "a format that comes earlier in the lists",
+		[RULE_UNCACHED] = "the CPU reads often, and this memory is cached",
+		[RULE_SCARCE] = "scarce memory is kept",
+		[RULE_MODIFIER] = "a modifier that comes earlier in the lists",
+		[RULE_LINEAR] = "linear comes first where nobody says otherwise",
+	};
+
+	if (rule == RULE_BYTES)
+		fprintf(out, "%llu bytes instead of %llu", mine, other);
+	else if (rule == RULE_ACCESS)
+		fprintf(out, "access and hand-overs touch %llu bytes instead of %llu", mine, other);
+	else if ((size_t)rule < sizeof(words) / sizeof(words[0]) && words[rule])
+		fputs(words[rule], out);
+	else
+		fprintf(out, "rule %d: %llu instead of %llu", (int)rule, mine, other);
+}
+
+/* "better than NV12:0x0 in reserved: scarce memory is kept": the first rule that made a difference.
+ */
 static void write_preference(FILE *out, const struct plan *plan)
 {
 	if (!vocab_has(plan, PLAN_RUNNER_UP))
 		return;
-	put_string(out, "  better than ", plan, PLAN_RUNNER_UP, "");
+	put_string(out, "  better than ", plan, PLAN_RUNNER_UP, ": ");
 	for (size_t i = 0; i < plan->costs.len; i++) {
 		const void *cost = plan->costs.items[i];
 
 		if (!vocab_has(cost, COST_RUNNER_UP) ||
 		    vocab_number(cost, COST_VALUE) == vocab_number(cost, COST_RUNNER_UP))
 			continue;
-		fprintf(out, ": %s %llu instead of %llu", vocab_enum_name(cost, COST_RULE),
-			(unsigned long long)vocab_number(cost, COST_VALUE),
-			(unsigned long long)vocab_number(cost, COST_RUNNER_UP));
+		write_rule(out, (enum rule)vocab_number(cost, COST_RULE),
+			   vocab_number(cost, COST_VALUE), vocab_number(cost, COST_RUNNER_UP));
 		fputc('\n', out);
 		return;
 	}
-	fputs(": all else is equal, the name decides\n", out);
+	fputs("all else is equal, the name decides\n", out);
 }
 
 static void write_bounced(FILE *out, const struct plan *plan)
@@ -206,12 +231,22 @@ static uint32_t count_sets(const struct vocab_dicts *refusals)
 	return sets;
 }
 
-/* "encoder: stride-align 256 -> 64", "allowed-heaps: add reserved" */
+/* Whether a fact of a device may stay as it is if the request allows something. */
+static bool is_permission(const void *refusal)
+{
+	return strncmp(vocab_string(refusal, REFUSAL_RELAXATION), "allow-", 6) == 0;
+}
+
+/* "encoder: stride-align 256 -> 64", "allowed-heaps: add reserved", "allow-bounce: yes" */
 static void write_relaxation(FILE *out, const void *refusal)
 {
 	bool adds = strncmp(vocab_string(refusal, REFUSAL_RELAXATION), "add ", 4) == 0;
 
 	fputs("\n  ", out);
+	if (is_permission(refusal)) {
+		put_string(out, "", refusal, REFUSAL_RELAXATION, "");
+		return;
+	}
 	if (vocab_has(refusal, REFUSAL_PARTICIPANT))
 		put_string(out, "", refusal, REFUSAL_PARTICIPANT, ": ");
 	fputs(vocab_has(refusal, REFUSAL_KEY) ? vocab_string(refusal, REFUSAL_KEY)
@@ -222,10 +257,38 @@ static void write_relaxation(FILE *out, const void *refusal)
 	put_string(out, adds ? ": " : " -> ", refusal, REFUSAL_RELAXATION, "");
 }
 
+/* Whether a relaxation changes the request; else a device or the heaps would have to be others. */
+static bool is_of_request(const void *refusal)
+{
+	const char *key = vocab_string(refusal, REFUSAL_KEY);
+
+	return (strncmp(key, "device.", 7) != 0 && strcmp(key, "capacity-bytes") != 0) ||
+	       is_permission(refusal);
+}
+
+/* Returns whether there are any. */
+static bool write_relaxations(FILE *out, const struct vocab_dicts *refusals, uint32_t set,
+			      bool of_request, const char *heading)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < refusals->len; i++) {
+		if (vocab_number(refusals->items[i], REFUSAL_SET) != set ||
+		    !vocab_has(refusals->items[i], REFUSAL_RELAXATION) ||
+		    is_of_request(refusals->items[i]) != of_request)
+			continue;
+		if (!any)
+			fprintf(out, "\n%s", heading);
+		any = true;
+		write_relaxation(out, refusals->items[i]);
+	}
+	return any;
+}
+
 /* The members of one minimal set, and what would do instead. */
 static void write_set(FILE *out, const struct vocab_dicts *refusals, uint32_t set)
 {
-	bool milder = false;
+	bool any;
 
 	for (size_t i = 0; i < refusals->len; i++) {
 		if (vocab_number(refusals->items[i], REFUSAL_SET) != set)
@@ -233,15 +296,10 @@ static void write_set(FILE *out, const struct vocab_dicts *refusals, uint32_t se
 		fputs("\n  ", out);
 		write_refusal(out, refusals->items[i], true);
 	}
-	for (size_t i = 0; i < refusals->len; i++) {
-		if (vocab_number(refusals->items[i], REFUSAL_SET) != set ||
-		    !vocab_has(refusals->items[i], REFUSAL_RELAXATION))
-			continue;
-		if (!milder)
-			fputs("\nany one of these would do:", out);
-		milder = true;
-		write_relaxation(out, refusals->items[i]);
-	}
+	any = write_relaxations(out, refusals, set, true, "any one of these would do:");
+	write_relaxations(out, refusals, set, false,
+			  any ? "or if device or heap were otherwise:"
+			      : "only if device or heap were otherwise:");
 }
 
 static void write_conflict(FILE *out, const struct vocab_dicts *refusals)

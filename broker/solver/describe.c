@@ -21,6 +21,23 @@ append(char *text, size_t size, const char *format, ...)
 
 #define APPEND(field, ...) append(field, sizeof(field), __VA_ARGS__)
 
+/* "536870912 bytes (512M)" */
+static void append_bytes(char *text, size_t size, const char *before, uint64_t bytes,
+			 const char *after)
+{
+	static const char units[] = "KMGTPE";
+	uint64_t unit = 1;
+	int power = -1;
+
+	for (; bytes / unit >= 1024; power++)
+		unit *= 1024;
+	append(text, size, "%s%llu bytes", before, (unsigned long long)bytes);
+	if (power >= 0)
+		append(text, size, " (%s%llu%c)", bytes % unit ? "about " : "",
+		       (unsigned long long)(bytes / unit), units[power]);
+	append(text, size, "%s", after);
+}
+
 /* ---- formats ---- */
 
 static bool is_in(const uint64_t *set, unsigned int candidate)
@@ -265,16 +282,21 @@ static void offer_heaps(const struct search *search, enum constraint constraint,
 
 static void offer_capacity(const struct search *search, struct description *text)
 {
+	size_t size = sizeof(text->offered);
+
 	for (unsigned int i = 0; i < search->stores_len; i++) {
 		const struct store *store = &search->stores[i];
+		bool whole = store->capacity != UINT64_MAX,
+		     one = store->buffer_max < store->capacity;
 
 		APPEND(text->offered, "%s%s", i ? "; " : "", vocab_string(store->heap, HEAP_ID));
-		if (store->capacity != UINT64_MAX)
-			APPEND(text->offered, ", %llu bytes in all",
-			       (unsigned long long)store->capacity);
-		if (store->buffer_max != UINT64_MAX)
-			APPEND(text->offered, ", %llu bytes in one buffer",
-			       (unsigned long long)store->buffer_max);
+		if (whole)
+			append_bytes(text->offered, size, ": ", store->capacity, " in all");
+		if (one)
+			append_bytes(text->offered, size, whole ? ", " : ": ", store->buffer_max,
+				     " in one buffer");
+		if (!whole && !one)
+			APPEND(text->offered, ": no limit known");
 	}
 }
 
@@ -568,6 +590,19 @@ static void want_declared(const struct party *party, enum unit unit, struct desc
 	}
 }
 
+/* At least what a picture takes that has nothing between its rows and planes. */
+static void want_room(const struct search *search, struct description *text)
+{
+	const struct format_info *info = sample(search)->info;
+	uint32_t stride = info ? format_stride_min(info, search->request->width) : 0;
+	struct format_layout layout;
+
+	APPEND(text->wanted, "a heap with room for all buffers");
+	if (stride && format_layout(info, search->request->height, stride, 1, &layout))
+		append_bytes(text->wanted, sizeof(text->wanted), ", each of at least ",
+			     layout.total, "");
+}
+
 static void want_of_request(const struct search *search, enum unit unit, struct description *text)
 {
 	const struct request *request = search->request;
@@ -593,7 +628,7 @@ static void want_of_request(const struct search *search, enum unit unit, struct 
 		APPEND(text->wanted, "memory that is not scarce");
 		break;
 	case UNIT_REQUEST_CAPACITY:
-		APPEND(text->wanted, "a heap with room for all buffers");
+		want_room(search, text);
 		APPEND(text->value, "%llu", (unsigned long long)largest_capacity(search));
 		text->origin = VOCAB_KERNEL;
 		break;

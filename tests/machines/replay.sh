@@ -143,6 +143,26 @@ shows "verbose: formats that are alike are one" '^        XR24, AR24, NV12$'
 shows "machine: in short" '^    out of reach      copied through bounce buffers \[declared\]$'
 shows "machine: at length" '^    default-coherency non-coherent \[declared\] arm64: what the device'
 
+sed 's/"contiguity": {"value": "used"/"contiguity": {"value": "none"/' "$machines/pc.json" >"$tmp/scattered.json"
+"$ctl" plan --machine "$tmp/scattered.json" --size 160x120 /dev/video2 >"$tmp/out" 2>&1
+shows "plan: a fact of a device that the request can allow for" \
+    '^  any one of these would do:$'
+shows "plan: what it allows is the request's" '^    request: allow-bounce: yes$'
+check "plan: no other device is needed" test "$(grep -c otherwise "$tmp/out")" -eq 0
+
+# better TEXT PATTERN OPTION...: which rule decided against the next best plan
+better()
+{
+    text=$1 pattern=$2
+    shift 2
+    "$ctl" plan --machine "$machines/raspberry-pi.json" --size 640x480 "$@" >"$tmp/out"
+    shows "plan: $text" "^  better than $pattern\$"
+}
+better "why a format" 'NV12:0x0 in system: a format that comes earlier in the lists' \
+    --format XR24 --format NV12 --heap system r=cpu
+better "why more buffers" 'XR24:0x0 in linux,cma: more of the buffers that are wanted' \
+    --format XR24 --set width=6000 --set height=6000 a=cpu,slack=20
+
 # names are other people's: they do nothing to the terminal, in JSON neither
 control=$(printf '[\001-\037\177]\\|\302[\200-\237]')
 # shellcheck disable=SC2317 # called through check
