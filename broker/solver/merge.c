@@ -679,7 +679,8 @@ static bool is_supplied(const struct demand *demand, const struct plan *existing
 	struct supply supply = find_supply(demand);
 	const struct supplied_layout *layout = supply.agreed ? supply.agreed : supply.another;
 
-	*end = arith_max(*end, layout ? layout->bytes : existing->picture_bytes);
+	if (layout)
+		*end = arith_max(*end, layout->bytes);
 	return !supply.disputed &&
 	       (!supply.agreed || same_planes(&supply.agreed->planes, &existing->planes));
 }
@@ -738,6 +739,9 @@ bool merge_candidate(struct search *search, const struct combination *combinatio
 
 		if (merged.memory_bytes > bytes)
 			return false;
+		if (!candidate->info) /* nobody may know any more what follows the planes */
+			merged.picture_bytes =
+				arith_max(merged.picture_bytes, existing->picture_bytes);
 		merged.memory_bytes = bytes;
 	}
 	*ret_merged = merged;
