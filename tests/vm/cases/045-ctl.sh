@@ -104,7 +104,9 @@ run 0 "plan" plan --size 640x480 --format XR24 camera=vivid-001-vid-cap:capture,
     encoder=stateful-encoder:output display=vkms:scanout,camping=2 cpu
 says "^6 buffers of 1228800 bytes from heap reserved: 640x480 XR24, stride 2560\$"
 says "heap reserved: because of camera: contiguous memory: vivid-001-vid-cap, dma-contig \[measured\]"
-says "^camera +/dev/video[0-9]+ +capture +cpu-copying +XR24 +2560 +1228800\$"
+says "^camera +/dev/video[0-9]+ +capture +cpu-copying\$"
+says "^camera +V4L2 +XR24 +- +2560 +- +1228800\$"
+says "^display +DRM +XR24:0x0 +0 +2560 +0 "
 says "^display +/dev/dri/card[0-9]+ +scanout +cpu-copying"
 run 0 "plan --json" plan --json --size 640x480 --format XR24 "camera=$camera" display=vkms:scanout
 json heap reserved
