@@ -114,15 +114,30 @@ static bool agrees_with_all(const struct supply *supply, unsigned int n)
 	return true;
 }
 
+/* The end of the last plane. */
+static uint64_t end_of_planes(const struct plan *plan)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < plan->planes.len; i++) {
+		const struct plane *plane = (const struct plane *)plan->planes.items[i];
+
+		if (plane->offset + plane->bytes > end)
+			end = plane->offset + plane->bytes;
+	}
+	return end;
+}
+
 /* A layout that is not linear is what it is; its bytes are what the n-th that is supplied says.
- * Where nobody supplies it, they are unknown, but no more than the picture had. */
+ * Where nobody supplies it only its planes are known; the picture keeps the bytes that it had
+ * (is_of_existing). */
 static bool take_existing(const struct scene *scene, const struct plan *existing, uint32_t fourcc,
 			  uint64_t modifier, const struct supply *supply, unsigned int n,
 			  struct picture *ret_picture)
 {
 	struct supplied_layout layout = {.format = fourcc,
 					 .modifier = modifier,
-					 .bytes = existing->picture_bytes,
+					 .bytes = end_of_planes(existing),
 					 .planes = existing->planes};
 
 	if (existing->format != fourcc || existing->modifier != modifier)

@@ -218,6 +218,9 @@ static bool is_of_existing(const struct scene *scene, struct brute_plan *plan)
 	if (!existing)
 		return true;
 	plan->memory_bytes = ((const struct memory_object *)existing->memory.items[0])->bytes;
+	if ((plan->modifier || !format_find(plan->fourcc)) &&
+	    existing->picture_bytes > plan->picture_bytes)
+		plan->picture_bytes = existing->picture_bytes;
 	return strcmp(existing->heap, plan->heap->id) == 0 && existing->format == plan->fourcc &&
 	       existing->modifier == plan->modifier && plan->picture_bytes <= plan->memory_bytes;
 }
