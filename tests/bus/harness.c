@@ -259,6 +259,30 @@ void harness_start(void)
 	harness_wait_ready();
 }
 
+void harness_start_made_up(const char *program)
+{
+	char path[512], fifo[128];
+	const char *argv[] = {path, "--socket", NULL, "--bus", NULL, NULL};
+
+	harness_start_bus();
+	snprintf(fifo, sizeof(fifo), "%s/fifo", harness.dir);
+	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+	harness.fifo = open(fifo, O_RDWR | O_CLOEXEC);
+	ck_assert_int_gt(harness.fifo, 0);
+	setenv("DMABROKER_TEST_FIFO", fifo, 1);
+	snprintf(path, sizeof(path), "%s/tests/bus/%s", from_environment("BUILD"), program);
+	argv[2] = harness.socket_path;
+	argv[4] = harness.bus_address;
+	harness.daemon = harness_spawn(argv, "daemon.log");
+	harness_wait_ready();
+}
+
+void harness_happen(const char *line)
+{
+	ck_assert_int_eq(write(harness.fifo, line, strlen(line)), (ssize_t)strlen(line));
+	ck_assert_int_eq(write(harness.fifo, "\n", 1), 1);
+}
+
 static void show_log(const char *name)
 {
 	char path[160], line[512];
@@ -283,6 +307,8 @@ void harness_stop(void)
 {
 	int code = 0;
 
+	if (harness.fifo)
+		close(harness.fifo);
 	if (harness.daemon) {
 		kill(harness.daemon, SIGTERM);
 		code = harness_wait(harness.daemon, STOP_MS);

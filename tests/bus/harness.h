@@ -22,6 +22,7 @@ struct harness {
 	char socket_address[112];
 	pid_t bus;
 	pid_t daemon;
+	int fifo; /* to the made-up devices; 0: none */
 };
 
 extern struct harness harness;
@@ -29,6 +30,13 @@ extern struct harness harness;
 /* Fixtures: bus and daemon with both transports. */
 void harness_start(void);
 void harness_stop(void);
+
+/*
+ * The same with a daemon whose devices are made up, `program` of tests/bus (made-up-probe.c), and
+ * has something happen to these: a line of made-up-probe.c.
+ */
+void harness_start_made_up(const char *program);
+void harness_happen(const char *line);
 
 /* The parts of them. The daemon is ready when it answers at its socket. */
 void harness_start_bus(void);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/bus/members.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "broker/model/error.h"
 #include "protocol/wire.h"
@@ -14,38 +11,9 @@
 #define CALL_MS 15000
 #define STATUS_MS 10000
 
-static char fifo[128];
-static int fifo_fd;
-
 void members_start(void)
 {
-	const char *argv[] = {NULL, "--socket", NULL, "--bus", NULL, NULL};
-	char program[512];
-
-	harness_start_bus();
-	snprintf(fifo, sizeof(fifo), "%s/fifo", harness.dir);
-	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
-	fifo_fd = open(fifo, O_RDWR | O_CLOEXEC);
-	setenv("DMABROKER_TEST_FIFO", fifo, 1);
-	snprintf(program, sizeof(program), "%s/tests/bus/dmabrokerd-made-up-heaps",
-		 getenv("BUILD"));
-	argv[0] = program;
-	argv[2] = harness.socket_path;
-	argv[4] = harness.bus_address;
-	harness.daemon = harness_spawn(argv, "daemon.log");
-	harness_wait_ready();
-}
-
-void members_stop(void)
-{
-	close(fifo_fd);
-	harness_stop();
-}
-
-void members_happen(const char *line)
-{
-	ck_assert_int_eq(write(fifo_fd, line, strlen(line)), (ssize_t)strlen(line));
-	ck_assert_int_eq(write(fifo_fd, "\n", 1), 1);
+	harness_start_made_up("dmabrokerd-made-up-heaps");
 }
 
 /* ---- calls ---- */

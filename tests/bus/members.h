@@ -8,12 +8,8 @@
 #define FOURCC_XR24 0x34325258u
 #define FOURCC_NV12 0x3231564eu
 
-/* Fixtures. */
+/* Fixture; harness_stop ends it. */
 void members_start(void);
-void members_stop(void);
-
-/* Has something happen to the made-up devices (made-up-probe.c). */
-void members_happen(const char *line);
 
 /* What one participant is. */
 struct party {

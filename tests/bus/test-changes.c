@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,41 +24,10 @@
 #define OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
 #define WAIT_MS 10000
 
-/* ---- the daemon ---- */
-
-static char fifo[128];
-static int fifo_fd;
-
 static void setup(void)
 {
-	const char *argv[] = {NULL, "--socket", NULL, "--bus", NULL, NULL};
-	char program[512];
-
-	harness_start_bus();
-	snprintf(fifo, sizeof(fifo), "%s/fifo", harness.dir);
-	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
-	fifo_fd = open(fifo, O_RDWR | O_CLOEXEC);
-	setenv("DMABROKER_TEST_FIFO", fifo, 1);
+	harness_start_made_up("dmabrokerd-made-up");
 	setenv("DBUS_SYSTEM_BUS_ADDRESS", harness.bus_address, 1);
-	snprintf(program, sizeof(program), "%s/tests/bus/dmabrokerd-made-up", getenv("BUILD"));
-	argv[0] = program;
-	argv[2] = harness.socket_path;
-	argv[4] = harness.bus_address;
-	harness.daemon = harness_spawn(argv, "daemon.log");
-	harness_wait_ready();
-}
-
-static void teardown(void)
-{
-	close(fifo_fd);
-	harness_stop();
-}
-
-/* Has something happen to the made-up devices. */
-static void happen(const char *line)
-{
-	ck_assert_int_eq(write(fifo_fd, line, strlen(line)), (ssize_t)strlen(line));
-	ck_assert_int_eq(write(fifo_fd, "\n", 1), 1);
 }
 
 /* ---- signals ---- */
@@ -191,12 +159,12 @@ START_TEST(a_change_is_told_and_nothing_else)
 {
 	DBusConnection *connection = listen_to(_i / CHANGES);
 
-	happen(changes[_i % CHANGES].line);
+	harness_happen(changes[_i % CHANGES].line);
 	if (changes[_i % CHANGES].path)
 		expect_change(connection, changes[_i % CHANGES].path,
 			      changes[_i % CHANGES].properties, changes[_i % CHANGES].facts);
 	/* what comes next is the next change: nothing was between */
-	happen("set codec address-bits 41");
+	harness_happen("set codec address-bits 41");
 	expect_change(connection, WIRE_PATH_DEVICE "codec", DEVICE_INVALIDATED,
 		      WIRE_FACTS " changed: address-bits, invalidated: ");
 	harness_disconnect(connection);
@@ -207,9 +175,9 @@ START_TEST(what_is_quiet_is_told_with_other_changes)
 {
 	DBusConnection *connection = listen_to(_i);
 
-	happen("set system free-bytes 4096");
-	happen("how system capacity-bytes:asked");
-	happen("set system capacity-bytes 65536");
+	harness_happen("set system free-bytes 4096");
+	harness_happen("how system capacity-bytes:asked");
+	harness_happen("set system capacity-bytes 65536");
 	/* the three may have been measured at once: what is told last has been told with them */
 	for (;;) {
 		DBusMessage *signal = next_signal(connection, WAIT_MS);
@@ -237,7 +205,7 @@ START_TEST(a_change_has_the_new_value_and_its_origin)
 	const char *origin;
 	dbus_uint32_t bits;
 
-	happen("set cam0 address-bits 40");
+	harness_happen("set cam0 address-bits 40");
 	dbus_message_unref(next_signal(connection, WAIT_MS));
 	signal = next_signal(connection, WAIT_MS);
 	ck_assert_ptr_nonnull(signal);
@@ -263,8 +231,8 @@ START_TEST(coming_and_going_is_told)
 	DBusMessageIter iter;
 	const char *path;
 
-	happen("remove cam0");
-	happen("add cam0");
+	harness_happen("remove cam0");
+	harness_happen("add cam0");
 	for (int i = 0; i < 2; i++) {
 		DBusMessage *signal = next_signal(connection, WAIT_MS);
 
@@ -444,13 +412,13 @@ START_TEST(the_library_tells_which_keys_changed)
 	struct heard heard;
 
 	dmabroker_set_change_callback(broker, hear, &heard);
-	happen("set cam0 address-bits 40");
+	harness_happen("set cam0 address-bits 40");
 	expect_heard(broker, &heard, DMABROKER_CHANGE_CHANGED, "device cam0 address-bits");
-	happen("clear cam0 coherency");
+	harness_happen("clear cam0 coherency");
 	expect_heard(broker, &heard, DMABROKER_CHANGE_CHANGED, "device cam0 coherency");
-	happen("touch cam0");
-	happen("set reserved free-bytes 5");
-	happen("set reserved capacity-bytes 6");
+	harness_happen("touch cam0");
+	harness_happen("set reserved free-bytes 5");
+	harness_happen("set reserved capacity-bytes 6");
 	for (;;) {
 		struct pollfd ready = {.fd = dmabroker_get_fd(broker), .events = POLLIN};
 
@@ -463,9 +431,9 @@ START_TEST(the_library_tells_which_keys_changed)
 		ck_assert_ptr_nonnull(strstr(heard.what, "capacity-bytes"));
 		break;
 	}
-	happen("remove lcd");
+	harness_happen("remove lcd");
 	expect_heard(broker, &heard, DMABROKER_CHANGE_REMOVED, "device lcd");
-	happen("add lcd");
+	harness_happen("add lcd");
 	expect_heard(broker, &heard, DMABROKER_CHANGE_ADDED, "device lcd");
 	dmabroker_disconnect(broker);
 }
@@ -496,7 +464,7 @@ START_TEST(signals_of_strangers_are_not_heard)
 	dbus_message_unref(harness_call(
 		stranger, dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS,
 						       DBUS_INTERFACE_DBUS, "GetId")));
-	happen("set cam1 address-bits 40");
+	harness_happen("set cam1 address-bits 40");
 	expect_heard(broker, &heard, DMABROKER_CHANGE_CHANGED, "device cam1 address-bits");
 	harness_disconnect(stranger);
 	dmabroker_disconnect(broker);
@@ -658,7 +626,7 @@ static void wait_for_tool(void)
 
 	wanted_in_log = "riddle";
 	for (int i = 0; i < 200 && !log_has(); i++) {
-		happen(lines[i % 2]);
+		harness_happen(lines[i % 2]);
 		harness_sleep_ms(50);
 	}
 	ck_assert(log_has());
@@ -669,20 +637,20 @@ START_TEST(the_tool_shows_changes)
 	pid_t tool = start_tool(_i, "devices", "--no-color");
 
 	wait_for_tool();
-	happen("set cam0 address-bits 40");
+	harness_happen("set cam0 address-bits 40");
 	expect_log("\nchanged  cam0: address-bits absent -> 40 [measured]\n");
-	happen("clear cam0 address-bits");
+	harness_happen("clear cam0 address-bits");
 	expect_log("\nchanged  cam0: address-bits 40 [measured] -> absent\n");
-	happen("role cam0 contiguity whole");
+	harness_happen("role cam0 contiguity whole");
 	expect_log(
 		"\nchanged  cam0: roles[capture].contiguity none [measured] -> whole [measured]\n");
-	happen("remove lcd");
+	harness_happen("remove lcd");
 	expect_log("\nremoved  lcd\n");
-	happen("add lcd");
+	harness_happen("add lcd");
 	expect_log("\nadded    lcd  /dev/lcd\n");
-	happen("set system capacity-bytes 4096"); /* of a heap: not here */
-	happen("touch cam0");
-	happen("remove vkms");
+	harness_happen("set system capacity-bytes 4096"); /* of a heap: not here */
+	harness_happen("touch cam0");
+	harness_happen("remove vkms");
 	expect_log("\nadded    lcd  /dev/lcd\nremoved  vkms\n");
 	kill(tool, SIGTERM);
 	harness_wait(tool, WAIT_MS);
@@ -694,16 +662,16 @@ START_TEST(the_tool_shows_changes_as_json)
 	pid_t tool = start_tool(_i, "heaps", "--json=short");
 
 	for (int i = 0; i < 200 && !strstr(tool_log(), "vendor"); i++) {
-		happen(i % 2 ? "set vendor address-bits 33" : "set vendor address-bits 34");
+		harness_happen(i % 2 ? "set vendor address-bits 33" : "set vendor address-bits 34");
 		harness_sleep_ms(50);
 	}
-	happen("set system capacity-bytes 4096");
+	harness_happen("set system capacity-bytes 4096");
 	expect_log("\n{\"change\":\"changed\",\"kind\":\"heap\",\"id\":\"system\",\"facts\":{"
 		   "\"capacity-bytes\":{\"from\":");
 	expect_log("\"to\":{\"value\":4096,\"origin\":\"measured\"}}}}\n");
-	happen("remove udmabuf");
+	harness_happen("remove udmabuf");
 	expect_log("\n{\"change\":\"removed\",\"kind\":\"heap\",\"id\":\"udmabuf\"}\n");
-	happen("add udmabuf");
+	harness_happen("add udmabuf");
 	expect_log(
 		"\n{\"change\":\"added\",\"kind\":\"heap\",\"id\":\"udmabuf\",\"heap\":{\"id\":");
 	kill(tool, SIGTERM);
@@ -743,7 +711,7 @@ int main(void)
 	Suite *suite = suite_create("changes");
 	TCase *all = tcase_create("changes");
 
-	tcase_add_checked_fixture(all, setup, teardown);
+	tcase_add_checked_fixture(all, setup, harness_stop);
 	tcase_set_timeout(all, 60);
 	tcase_add_loop_test(all, a_change_is_told_and_nothing_else, 0, TRANSPORTS * CHANGES);
 	tcase_add_loop_test(all, what_is_quiet_is_told_with_other_changes, 0, TRANSPORTS);

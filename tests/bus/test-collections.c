@@ -807,7 +807,7 @@ START_TEST(what_the_trial_confirms_is_for_all)
 	make_two(camera, encoder);
 	ck_assert(!codec_needs_contiguous());
 	/* the made-up probe answers so when it is asked next, and nothing asks it but a report */
-	members_happen("quiet codec contiguity whole");
+	harness_happen("quiet codec contiguity whole");
 	allow(0, new_on(created.path, "GetStatus"));
 	ck_assert(!codec_needs_contiguous());
 	allow(2, new_report("encoder", 1, 22));
@@ -823,7 +823,7 @@ int main(void)
 	Suite *suite = suite_create("collections");
 	TCase *tcase = tcase_create("collections");
 
-	tcase_add_checked_fixture(tcase, members_start, members_stop);
+	tcase_add_checked_fixture(tcase, members_start, harness_stop);
 	tcase_set_timeout(tcase, 60);
 	BOTH(several_wait_and_get_the_same);
 	BOTH(a_conflict_is_told_to_all);

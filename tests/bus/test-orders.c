@@ -593,7 +593,7 @@ int main(void)
 	Suite *suite = suite_create("orders");
 	TCase *tcase = tcase_create("orders");
 
-	tcase_add_checked_fixture(tcase, members_start, members_stop);
+	tcase_add_checked_fixture(tcase, members_start, harness_stop);
 	tcase_set_timeout(tcase, 240);
 	tcase_add_loop_test(tcase, all_orders, 0, TRANSPORTS * 5);
 	suite_add_tcase(suite, tcase);

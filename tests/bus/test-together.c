@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <dmabroker.h>
@@ -34,21 +33,8 @@ static bool spare; /* there is a buffer more than "a" and "b" hold */
 
 static void setup(void)
 {
-	const char *argv[] = {NULL, "--socket", NULL, "--bus", NULL, NULL};
-	char program[512], fifo[128];
-
-	harness_start_bus();
-	snprintf(fifo, sizeof(fifo), "%s/fifo", harness.dir);
-	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
-	setenv("DMABROKER_TEST_FIFO", fifo, 1);
+	harness_start_made_up("dmabrokerd-made-up-heaps");
 	setenv("DBUS_SYSTEM_BUS_ADDRESS", harness.bus_address, 1);
-	snprintf(program, sizeof(program), "%s/tests/bus/dmabrokerd-made-up-heaps",
-		 getenv("BUILD"));
-	argv[0] = program;
-	argv[2] = harness.socket_path;
-	argv[4] = harness.bus_address;
-	harness.daemon = harness_spawn(argv, "daemon.log");
-	harness_wait_ready();
 }
 
 /* ---- members ---- */
