@@ -254,16 +254,7 @@ int client_list(struct dmabroker *broker, const struct vocab_group *group,
 	if (error)
 		return error;
 	error = read_list(reply, group, &list);
-	if (error)
-		dmabroker_record_list_destroy(list.records, list.len);
-	if (error == -EPROTO)
-		return client_wrong_form(client, reply);
-	dbus_message_unref(reply);
-	if (error)
-		return error;
-	*ret_records = list.records;
-	*ret_len = list.len;
-	return 0;
+	return client_end_list(client, reply, error, &list, ret_records, ret_len);
 }
 
 /* ---- the machine ---- */

@@ -537,7 +537,7 @@ static int by_number(const void *a, const void *b)
 	return one < other ? -1 : one > other;
 }
 
-/* Reads the records of an aa{sv}. */
+/* Reads the records of an aa{sv}, in the order of their numbers. */
 static int read_records(DBusMessageIter *iter, struct handle_list *list)
 {
 	struct vocab_head *record;
@@ -554,6 +554,8 @@ static int read_records(DBusMessageIter *iter, struct handle_list *list)
 		if (error)
 			vocab_destroy(record);
 	}
+	if (!error && list->len)
+		qsort(list->records, list->len, sizeof(list->records[0]), by_number);
 	return error;
 }
 
@@ -571,19 +573,7 @@ int client_list_collections(struct dmabroker *broker, struct dmabroker_record **
 		return error;
 	dbus_message_iter_init(reply, &iter);
 	error = read_records(&iter, &list);
-	if (error) {
-		dmabroker_record_list_destroy(list.records, list.len);
-		if (error == -EPROTO)
-			return client_wrong_form(client, reply);
-	}
-	dbus_message_unref(reply);
-	if (error)
-		return error;
-	if (list.len)
-		qsort(list.records, list.len, sizeof(list.records[0]), by_number);
-	*ret_records = list.records;
-	*ret_len = list.len;
-	return 0;
+	return client_end_list(client, reply, error, &list, ret_records, ret_len);
 }
 
 int client_cancel(struct dmabroker_collection *collection)

@@ -235,6 +235,21 @@ int client_wrong_form(struct client *client, DBusMessage *reply)
 			   "the broker's answer has another form than expected");
 }
 
+int client_end_list(struct client *client, DBusMessage *reply, int error, struct handle_list *list,
+		    struct dmabroker_record ***ret_records, size_t *ret_len)
+{
+	if (error)
+		dmabroker_record_list_destroy(list->records, list->len);
+	if (error == -EPROTO)
+		return client_wrong_form(client, reply);
+	dbus_message_unref(reply);
+	if (error)
+		return error;
+	*ret_records = list->records;
+	*ret_len = list->len;
+	return 0;
+}
+
 /* ---- connecting ---- */
 
 static DBusHandlerResult on_message(DBusConnection *connection, DBusMessage *message, void *data);

@@ -61,6 +61,14 @@ void client_send(struct client *client, DBusMessage *call, bool farewell);
 /* The reply (taken) cannot be read. Returns -EPROTO. */
 int client_wrong_form(struct client *client, DBusMessage *reply);
 
+/*
+ * Ends the reading of a list: takes the reply, and `list`, which was read from it with `error`.
+ * Returns the error, -EPROTO with its text for a reply that cannot be read, or 0 with the list
+ * owned.
+ */
+int client_end_list(struct client *client, DBusMessage *reply, int error, struct handle_list *list,
+		    struct dmabroker_record ***ret_records, size_t *ret_len);
+
 /* ---- client-look.c ---- */
 
 int client_list(struct dmabroker *broker, const struct vocab_group *group,
