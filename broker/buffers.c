@@ -3,14 +3,63 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include "broker/inside.h"
 
-static int buffer_record_create(const struct generation *generation, uint32_t index,
-				struct buffer_record **ret_record)
+/* Whether some member has named a participant. Whoever copies from group to group has been named
+ * by nobody, and is anybody. */
+static bool is_said(const struct member *member, const char *name)
 {
+	if (!member->said)
+		return false;
+	for (size_t i = 0; i < member->said->participants.len; i++)
+		if (strcmp(vocab_string(member->said->participants.items[i], PARTICIPANT_NAME),
+			   name) == 0)
+			return true;
+	return false;
+}
+
+static bool is_said_by_others(const struct collection *collection, const struct member *member,
+			      const char *name)
+{
+	for (size_t i = 0; i < collection->members_len; i++)
+		if (&collection->members[i] != member && is_said(&collection->members[i], name))
+			return true;
+	return false;
+}
+
+/* Names those participants of the plan that are the member's to begin and end. */
+static int add_participants(struct buffer_record *record, const struct collection *collection,
+			    const struct member *member, const struct vocab_dicts *views)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < views->len && !error; i++) {
+		const char *name = vocab_string(views->items[i], VIEW_NAME);
+
+		if (!is_said_by_others(collection, member, name))
+			error = vocab_add_string(record, BUFFER_PARTICIPANTS, name, VOCAB_SOLVED);
+	}
+	return error;
+}
+
+/* Those of the buffer's group, where participants are split. */
+static const struct vocab_dicts *views_of(const struct generation *generation, uint32_t index)
+{
+	const struct plan *plan = generation->plan;
+
+	if (plan->groups.len)
+		plan = (const struct plan *)plan->groups.items[generation->buffers[index].group];
+	return &plan->participants;
+}
+
+static int buffer_record_create(const struct collection *collection, const struct member *member,
+				uint32_t index, struct buffer_record **ret_record)
+{
+	const struct generation *generation = collection->generations;
 	const struct collection_buffer *buffer = &generation->buffers[index];
 	struct buffer_record *record;
 	struct memory_object *memory;
@@ -33,6 +82,9 @@ static int buffer_record_create(const struct generation *generation, uint32_t in
 		goto err_destroy;
 	}
 	vocab_set_fd(memory, MEMORY_FD, fd, VOCAB_KERNEL);
+	error = add_participants(record, collection, member, views_of(generation, index));
+	if (error)
+		goto err_destroy;
 	*ret_record = record;
 	return 0;
 err_destroy:
@@ -40,14 +92,14 @@ err_destroy:
 	return error;
 }
 
-static int records_create(const struct generation *generation, uint32_t first, uint32_t len,
-			  struct buffer_record ***ret_records)
+static int records_create(const struct collection *collection, const struct member *member,
+			  uint32_t first, uint32_t len, struct buffer_record ***ret_records)
 {
 	struct buffer_record **records = calloc(len, sizeof(records[0]));
 	int error = records ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; i < len && !error; i++)
-		error = buffer_record_create(generation, first + i, &records[i]);
+		error = buffer_record_create(collection, member, first + i, &records[i]);
 	if (!error) {
 		*ret_records = records;
 		return 0;
@@ -136,7 +188,8 @@ int collection_get_buffers(struct broker_client *client, struct collection *coll
 	result = flight_create(client, count, error, &flight);
 	if (result)
 		return result;
-	result = records_create(generation, first, count, ret_buffers);
+	result = records_create(collection, collection_find_member(collection, client), first,
+				count, ret_buffers);
 	if (result) {
 		flight_destroy(client, flight);
 		return result;

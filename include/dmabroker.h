@@ -319,6 +319,15 @@ DMABROKER_API int dmabroker_allocate(struct dmabroker *broker,
 				     const struct dmabroker_record *request,
 				     struct dmabroker_collection **ret_collection);
 
+/*
+ * Solves, allocates and maps all buffers in one step, so that there is no mapping before theirs.
+ * Nothing is kept if one of them cannot be mapped. Otherwise as dmabroker_allocate, and the errors
+ * of dmabroker_buffer_map besides.
+ */
+DMABROKER_API int dmabroker_allocate_mapped(struct dmabroker *broker,
+					    const struct dmabroker_record *request,
+					    struct dmabroker_collection **ret_collection);
+
 /* A plan as text for a person, with the reasons, what it cost, and the copies where participants
  * are split. Returns owned; free() frees it. NULL: -ENOMEM. */
 DMABROKER_API char *dmabroker_plan_describe(const struct dmabroker_record *plan);
@@ -516,14 +525,36 @@ DMABROKER_API uint64_t dmabroker_buffer_get_bytes(const struct dmabroker_buffer 
 DMABROKER_API uint64_t dmabroker_buffer_get_inode(const struct dmabroker_buffer *buffer,
 						  size_t memory);
 
+/* How the CPU sees a buffer's memory. A heap maps all its memory in one way. */
+enum dmabroker_mapping {
+	DMABROKER_MAPPING_ANY = 0,
+	DMABROKER_MAPPING_CACHED = 1,
+	/* reads are slow: each goes to memory */
+	DMABROKER_MAPPING_UNCACHED = 2,
+	/* as uncached, but writes are gathered */
+	DMABROKER_MAPPING_WRITE_COMBINED = 3
+};
+
 /*
- * Maps a memory object for reading and writing; the second call gives the first one's address.
- * Returns borrowed as long as the buffer. Touch it between begin and end of an access
- * of a participant of role "cpu" only.
- * Errors: -ERANGE (no such memory object), -EACCES (the heap is protected), -ENOMEM.
+ * Maps a memory object for reading and writing; the second call gives the first one's address, as
+ * there is never more than one mapping. On CPUs whose cache aliases, the address is a multiple of
+ * the plan's mapping-colour, like that of all other mappings of it. Returns borrowed as long as the
+ * buffer. Touch it between begin and end of an access of a participant of role "cpu" only.
+ * Errors: -ERANGE (no such memory object), -EACCES (the memory is protected, the CPU cannot reach
+ * it: *ret_address is then NULL), -ENOMEM (no room for it), or mmap's own.
  */
 DMABROKER_API int dmabroker_buffer_map(struct dmabroker_buffer *buffer, size_t memory,
 				       void **ret_address);
+
+/*
+ * The same, if the heap's mappings are of this kind. One page with two attributes at once is
+ * illegal on x86 (arch/x86/mm/pat/memtype.c) and undefined elsewhere, and the exporter decides
+ * which one it is: a heap with others has to be asked for in the request (allowed-heaps,
+ * "is:uncached"). Errors: as dmabroker_buffer_map; -EMEDIUMTYPE (the heap's mappings are of another
+ * kind, or it is not known of which), -EINVAL (no such kind).
+ */
+DMABROKER_API int dmabroker_buffer_map_as(struct dmabroker_buffer *buffer, size_t memory,
+					  enum dmabroker_mapping mapping, void **ret_address);
 
 enum dmabroker_access {
 	DMABROKER_ACCESS_READ = 1,
@@ -534,28 +565,82 @@ enum dmabroker_access {
 /*
  * Says that `participant` (a name of the plan) is about to access the buffer: before QBUF, before
  * a page flip or a draw, before the CPU touches its mapping. Does what is due for this hand-over by
- * the plan's policy (DMA_BUF_IOCTL_SYNC brackets, repeated on EINTR and EAGAIN; before a CPU access
- * it waits for the fences of devices first) and nothing else. A buffer has one writer or any
- * number of readers.
- * Where several processes take part in the collection, each knows what it did itself only: what the
- * participants of others may have left is then taken for granted, and that one writes while another
- * reads is not noticed across processes.
- * Errors: -ENOENT (no such participant), -EINVAL (no access named), -EBUSY (somebody writes, or a
- * writer wants in while others read), -EALREADY (this participant has begun already), -ETIMEDOUT (a
- * fence did not signal within 5 s), -EOPNOTSUPP (several processes take part, and a participant
- * that writes is bounced), or the ioctl's own; the access has not begun then.
+ * the plan's policy (waits for fences, then DMA_BUF_IOCTL_SYNC brackets, repeated on EINTR and
+ * EAGAIN) and nothing else; mostly that is nothing. A buffer has one writer or any number of
+ * readers.
+ * Errors: -ENOENT (no such participant), -EINVAL (no access named), -EPERM (the participant is
+ * another process's), -EACCES (it would write, and by the plan it only reads), -EBUSY (somebody
+ * writes, or a writer wants in while others read), -EALREADY (this participant has begun already),
+ * -ETIMEDOUT (a fence did not signal within 5 s), or the ioctl's own; the access has not begun
+ * then.
  */
 DMABROKER_API int dmabroker_buffer_begin_access(struct dmabroker_buffer *buffer,
 						const char *participant,
 						enum dmabroker_access access);
 
+/* The same, and notes where in the program that was, for messages and the audit. Borrows `file` for
+ * as long as the buffer lives (__FILE__); may be NULL. */
+DMABROKER_API int dmabroker_buffer_begin_access_at(struct dmabroker_buffer *buffer,
+						   const char *participant,
+						   enum dmabroker_access access, const char *file,
+						   int line);
+
+/* Debug mode: a program that defines DMABROKER_DEBUG notes the place of each beginning. */
+#ifdef DMABROKER_DEBUG
+#define dmabroker_buffer_begin_access(buffer, participant, access) \
+	dmabroker_buffer_begin_access_at((buffer), (participant), (access), __FILE__, __LINE__)
+#endif
+
 /*
  * Says that the access is over: after DQBUF, after the flip to another buffer, after the CPU is
- * done. Errors: -ENOENT (no such participant), -EINVAL (it has not begun), or the ioctl's own; the
- * access is over all the same.
+ * done. A device that leaves a fence in the buffer (DRM) may still be at it. Only notes what
+ * happened: what is due depends on who comes next. Errors: -ENOENT (no such participant), -EINVAL
+ * (it has not begun).
  */
 DMABROKER_API int dmabroker_buffer_end_access(struct dmabroker_buffer *buffer,
 					      const char *participant);
+
+/*
+ * Does what is due before the buffer goes to `participant`, or with NULL to whoever is next in
+ * other processes. Where several processes take part in the collection, it is to be called before
+ * the buffer is handed to one of them (a message that names it): who wrote is responsible, and who
+ * gets it cannot know what was written. As they may hand it on among them, what any of their
+ * participants needs is done, whichever of them is named; what one of this process needs is done
+ * for itself, and not again when it begins. Nothing is due where nobody wrote.
+ * Errors: -ENOENT (no such participant), -EBUSY (somebody has begun and not ended: release while
+ * held), -ETIMEDOUT (a fence), or the ioctl's own; what is due stays due then.
+ */
+DMABROKER_API int dmabroker_buffer_release_to(struct dmabroker_buffer *buffer,
+					      const char *participant);
+
+/* What happened with a buffer in this process. */
+struct dmabroker_access_stats {
+	uint64_t begun, ended; /* accesses */
+	uint64_t released;     /* release_to that succeeded */
+	uint64_t elided;       /* of begun and released: nothing was due */
+	uint64_t cleans;       /* brackets for writing, of all memory objects of the buffer */
+	uint64_t invalidates;  /* brackets for reading */
+	uint64_t syncs;	       /* DMA_BUF_IOCTL_SYNC that succeeded */
+	uint64_t waits;	       /* for fences */
+	uint64_t refused;      /* calls that were wrong */
+	uint32_t held;	       /* accesses that have begun and not ended, now */
+};
+
+/* Fills in `size` bytes, sizeof(*ret_stats): later versions may have more at the end. */
+DMABROKER_API void dmabroker_buffer_get_access_stats(const struct dmabroker_buffer *buffer,
+						     struct dmabroker_access_stats *ret_stats,
+						     size_t size);
+
+/*
+ * An access of `participant` has not ended, and its buffer goes (its collection is released, or its
+ * generation handed over). `file` and `line` say where it began, NULL and 0 where nobody noted
+ * that. All are borrowed until the callback returns, and it must not call the library.
+ */
+typedef void (*dmabroker_audit_fn)(void *data, const char *participant, const char *file, int line);
+
+/* Has `callback` (NULL: nobody) called for each such access. `data` is handed through. */
+DMABROKER_API void dmabroker_set_audit_callback(struct dmabroker *broker,
+						dmabroker_audit_fn callback, void *data);
 
 #ifdef __cplusplus
 }

@@ -113,7 +113,6 @@ int client_create_collection(struct dmabroker *broker, const struct request *req
 	error = begin_collection(client_of(broker), &iter, &collection);
 	if (!error) {
 		collection->observes = request->participants.len == 0;
-		collection->shared = tokens > 0;
 		error = read_tokens(collection, &iter);
 		if (error)
 			dmabroker_collection_release(collection);
@@ -142,8 +141,7 @@ int client_bind(struct dmabroker *broker, const char *token,
 	dbus_message_iter_init(reply, &iter);
 	error = begin_collection(client, &iter, ret_collection);
 	if (!error)
-		(*ret_collection)->shared = true;
-	dbus_message_unref(reply);
+		dbus_message_unref(reply);
 	return error;
 }
 
@@ -157,7 +155,6 @@ int client_create_tokens(struct dmabroker_collection *collection, unsigned int c
 	if (error)
 		return error;
 	dbus_message_iter_init(reply, &iter);
-	collection->shared = true;
 	error = read_tokens(collection, &iter);
 	dbus_message_unref(reply);
 	return error;

@@ -150,8 +150,6 @@ void dmabroker_collection_release(struct dmabroker_collection *collection)
 
 void collection_push(struct dmabroker_collection *collection, struct generation *generation)
 {
-	for (size_t i = 0; i < generation->buffers_len; i++)
-		generation->buffers[i].shared = &collection->shared;
 	generation->older = collection->newest;
 	collection->newest = generation;
 }

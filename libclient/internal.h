@@ -52,7 +52,9 @@ struct dmabroker {
 	void *callback_data;
 	struct dmabroker_collection
 		*collections; /* borrowed; linked by dmabroker_collection.next */
-	unsigned int events;  /* told so far, for collection_tell */
+	dmabroker_audit_fn audit;
+	void *audit_data;
+	unsigned int events; /* told so far, for collection_tell */
 	/* of the last call that failed */
 	struct error error;
 	char *text;
@@ -85,7 +87,12 @@ struct dmabroker_buffer {
 	struct buffer_record *record; /* owned; its memory objects hold the fds */
 	void *address[4];	      /* mappings, NULL: none */
 	struct access_state access;
-	const bool *shared; /* borrowed: of the collection, whether other processes take part */
+	const char *names[ACCESS_AGENTS_MAX]; /* borrowed from the plan, by agent */
+	struct access_place {
+		const char *file; /* borrowed for ever: __FILE__; NULL: not known */
+		int line;
+	} begun[ACCESS_AGENTS_MAX];	     /* by agent: where its access began */
+	struct dmabroker_access_stats stats; /* but for `held` */
 };
 
 /* A memory object of a buffer, or NULL. Returns borrowed. */
@@ -100,6 +107,18 @@ void buffer_finish(struct dmabroker_buffer *buffer);
 /* Has the buffer follow another plan of the same generation; who accesses it goes on. Errors:
  * -EPROTO (as buffer_init; nothing has changed). */
 int buffer_follow(struct dmabroker_buffer *buffer, const struct plan *plan);
+
+/* ---- access.c ---- */
+
+/* Begins the state of access: the agents are the plan's participants, those that `record` (borrowed
+ * for the call) does not list being of other processes. The plan is borrowed as long as the buffer.
+ * Errors: -EPROTO (more participants than a plan has). */
+int access_init(struct dmabroker_buffer *buffer, const struct plan *plan,
+		const struct buffer_record *record);
+/* The same agents, and more, by another plan. Errors: -EPROTO (nothing has changed). */
+int access_follow(struct dmabroker_buffer *buffer, const struct plan *plan);
+/* Tells the audit callback of each access that has not ended. */
+void access_audit(const struct dmabroker_buffer *buffer);
 
 /* ---- collection.c ---- */
 
@@ -131,7 +150,6 @@ struct dmabroker_collection {
 	size_t tokens_len;
 	bool renewed;		   /* Negotiated has been told since the last wait */
 	bool observes;		   /* has said that it takes no buffers */
-	bool shared;		   /* other processes may take part */
 	struct generation *newest; /* owned, the older ones behind it; NULL: not negotiated */
 	uint32_t handed_over;	   /* the generation that took over last; 0: none */
 	dmabroker_event_fn callback;

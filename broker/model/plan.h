@@ -40,6 +40,8 @@ struct view {
 	uint32_t va_object_bytes;
 	char *alternative;
 	bool bounced;
+	bool reads;
+	bool writes;
 };
 
 /* One hand-over of the access policy. */
@@ -49,6 +51,9 @@ struct edge {
 	char *to;
 	uint32_t operation;
 	char *because;
+	char *by;
+	bool fence;
+	uint64_t cost_bytes;
 };
 
 struct reason {
@@ -66,6 +71,8 @@ struct plan {
 	uint32_t generation;
 	char *heap;
 	bool cached;
+	uint32_t mapping;
+	uint32_t mapping_colour;
 	uint32_t format;
 	uint64_t modifier;
 	uint32_t width;
@@ -176,6 +183,7 @@ struct buffer_record {
 	uint32_t index;
 	struct vocab_dicts memory;
 	uint32_t group;
+	struct vocab_strings participants;
 };
 
 #endif

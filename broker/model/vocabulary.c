@@ -36,6 +36,7 @@ NAMES(vocab_exporter_names, "dma-heap", "udmabuf", "udmabuf-hugetlb");
 NAMES(vocab_bounce_names, "unknown", "never", "reach", "always");
 NAMES(vocab_xen_names, "no", "guest", "control");
 NAMES(vocab_firmware_names, "none", "device-tree", "acpi");
+NAMES(vocab_mapping_names, "unknown", "cached", "uncached", "write-combined", "none");
 NAMES(vocab_cpu_cache_names, "unknown", "pipt", "vipt", "vivt");
 NAMES(vocab_maintenance_names, "unknown", "attachments", "exporter", "harmful");
 NAMES(vocab_agent_names, "cpu", "cpu-copying", "coherent", "non-coherent", "unknown", "bounced");

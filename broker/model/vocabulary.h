@@ -313,6 +313,12 @@ struct vocab_group {
 	X(PLAN_HEAP, "heap", STRING, heap, "", 0, 1, 255, 0, NULL, "Id of the heap")               \
 	X(PLAN_CACHED, "cached", BOOL, cached, "", 1, 0, 1, 0, NULL,                               \
 	  "CPU mappings are cached; where not, no maintenance is ever due")                        \
+	X(PLAN_MAPPING, "mapping", ENUM, mapping, "", 0, 0, 0, 0, vocab_mapping_names,             \
+	  "How the CPU sees the memory. The exporter decides, and no page is mapped in two ways")  \
+	X(PLAN_MAPPING_COLOUR, "mapping-colour", U32, mapping_colour, "bytes", 1, 1,               \
+	  VOCAB_NO_LIMIT32, 0, NULL,                                                               \
+	  "Addresses of CPU mappings are a multiple of this, as the cache aliases; absent: it "    \
+	  "does not")                                                                              \
 	X(PLAN_FORMAT, "format", FOURCC, format, "", 0, 0, VOCAB_NO_LIMIT32, 0, NULL,              \
 	  "DRM fourcc of the pixels")                                                              \
 	X(PLAN_MODIFIER, "modifier", MODIFIER, modifier, "", 0, 0, VOCAB_NO_LIMIT64, 0, NULL,      \
@@ -496,7 +502,10 @@ struct vocab_group {
 	X(VIEW_ALTERNATIVE, "alternative", STRING, alternative, "", 0, 0, 64, 0, NULL,             \
 	  "Which of its alternatives holds, counted from 0; of nested ones each level, with dots") \
 	X(VIEW_BOUNCED, "bounced", BOOL, bounced, "", 0, 0, 1, 0, NULL,                            \
-	  "The kernel copies for it, through bounce buffers")
+	  "The kernel copies for it, through bounce buffers")                                      \
+	X(VIEW_READS, "reads", BOOL, reads, "", 0, 0, 1, 0, NULL, "It reads the buffers")          \
+	X(VIEW_WRITES, "writes", BOOL, writes, "", 0, 0, 1, 0, NULL,                               \
+	  "It may write: who has not said so cannot begin to")
 
 /* What is due when a buffer passes from the agent `from`, who wrote, to the agent `to`. */
 #define VOCABULARY_EDGE(X)                                                                     \
@@ -504,7 +513,13 @@ struct vocab_group {
 	X(EDGE_TO, "to", STRING, to, "", 0, 0, 600, 0, NULL, "Who accesses next")              \
 	X(EDGE_OPERATION, "operation", ENUM, operation, "", 0, 0, 0, 0, vocab_operation_names, \
 	  "The DMA_BUF_IOCTL_SYNC brackets that are due at the hand-over")                     \
-	X(EDGE_BECAUSE, "because", STRING, because, "", 0, 0, 255, 0, NULL, "Why")
+	X(EDGE_BECAUSE, "because", STRING, because, "", 0, 0, 255, 0, NULL, "Why")             \
+	X(EDGE_BY, "by", STRING, by, "", 0, 0, 600, 0, NULL,                                   \
+	  "Whose process does it: that of this participant, before the buffer leaves it")      \
+	X(EDGE_FENCE, "fence", BOOL, fence, "", 0, 0, 1, 0, NULL,                              \
+	  "The fences of the writer are waited for first (poll), as START waits too late")     \
+	X(EDGE_COST_BYTES, "cost-bytes", U64, cost_bytes, "bytes", 0, 0, VOCAB_NO_LIMIT64, 0,  \
+	  NULL, "Estimate of what the kernel walks or copies, for all who have it mapped")
 
 /* Why something was chosen, or what was tried in vain. */
 #define VOCABULARY_REASON(X)                                                               \
@@ -555,7 +570,9 @@ struct vocab_group {
 	X(BUFFER_MEMORY, "memory", DICTS, memory, "", 0, 0, 4, 0, &vocab_memory,                 \
 	  "Its memory objects, with fd and inode")                                               \
 	X(BUFFER_GROUP, "group", U32, group, "", 0, 0, VOCAB_NO_LIMIT32, 0, NULL,                \
-	  "Index of its group in the plan's groups; absent where participants are not split")
+	  "Index of its group in the plan's groups; absent where participants are not split")    \
+	X(BUFFER_PARTICIPANTS, "participants", STRINGS, participants, "", 0, 0, 17, 0, NULL,     \
+	  "The participants that are the caller's to begin and end; absent: all of the plan")
 
 /* Facts of a device. */
 #define VOCABULARY_DEVICE(X)                                                                     \
@@ -830,6 +847,15 @@ enum xen { XEN_NO, XEN_GUEST, XEN_CONTROL };
 
 extern const char *const vocab_firmware_names[];
 enum firmware { FIRMWARE_NONE, FIRMWARE_DEVICE_TREE, FIRMWARE_ACPI };
+
+extern const char *const vocab_mapping_names[];
+enum mapping { /* how the CPU sees a buffer's memory */
+	       MAPPING_UNKNOWN,
+	       MAPPING_CACHED,
+	       MAPPING_UNCACHED,
+	       MAPPING_WRITE_COMBINED,
+	       MAPPING_NONE, /* protected: not at all */
+};
 
 extern const char *const vocab_cpu_cache_names[];
 enum cpu_cache { CPU_CACHE_UNKNOWN, CPU_CACHE_PIPT, CPU_CACHE_VIPT, CPU_CACHE_VIVT };

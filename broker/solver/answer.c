@@ -154,11 +154,7 @@ static int put_device(struct view *view, const struct search *search, const stru
 	const struct party *party = &search->parties[i];
 	int error = 0;
 
-	if (vocab_has(party->record, PARTICIPANT_COMPLETION))
-		put(view, VIEW_COMPLETION, party->record->completion);
-	else
-		put(view, VIEW_COMPLETION,
-		    party->is_v4l2 ? COMPLETION_DEQUEUE : COMPLETION_IMPLICIT_FENCE);
+	put(view, VIEW_COMPLETION, policy_completion(party));
 	if (party->is_v4l2)
 		put_v4l2(view, search, option, i);
 	else
@@ -186,6 +182,8 @@ static int add_view(struct plan *plan, const struct search *search, const struct
 		return error;
 	put(view, VIEW_ROLE, party->record->role);
 	put(view, VIEW_AGENT, choose_agent(party, bounced));
+	put(view, VIEW_READS, party->reads && !party->idle);
+	put(view, VIEW_WRITES, party->writes && !party->idle);
 	if (bounced)
 		put(view, VIEW_BOUNCED, true);
 	return party->device ? put_device(view, search, option, i) : 0;
@@ -193,58 +191,42 @@ static int add_view(struct plan *plan, const struct search *search, const struct
 
 /* ---- access policy ---- */
 
-static const char *because(enum operation operation, bool cached, bool bounced)
+static bool takes_part(const struct search *search, unsigned int i)
 {
-	if (bounced && operation)
-		return "the kernel copies through bounce buffers, and only then";
-	if (!cached)
-		return "the heap's mappings are not cached";
-	switch (operation) {
-	case OPERATION_CLEAN:
-		return "the newest data may sit in a CPU cache, and the reader looks into memory";
-	case OPERATION_INVALIDATE:
-		return "memory is newest, and the reader may find old lines in a CPU cache";
-	case OPERATION_BOTH:
-		return "of one of them it is not known whether it snoops: what either kind needs";
-	default:
-		return "both see the same data: through the CPU caches, or both in memory";
-	}
+	return search_is_active(search, i) && !search->parties[i].idle;
 }
 
-static int add_edge(struct plan *plan, const struct search *search, const struct option *option,
-		    unsigned int i, unsigned int j)
+static struct policy_buffer policy_buffer_of(const struct search *search,
+					     const struct option *option)
 {
-	bool from_bounced = option->bounced >> i & 1, to_bounced = option->bounced >> j & 1;
-	const struct party *from = &search->parties[i], *to = &search->parties[j];
-	enum operation operation = access_hand_over(choose_agent(from, from_bounced),
-						    choose_agent(to, to_bounced),
-						    option->store->cached);
-	struct edge *edge;
-	int error = vocab_add_dict(plan, PLAN_POLICY, VOCAB_SOLVED, &edge);
+	uint64_t synced = 0;
 
-	if (!error)
-		error = vocab_set_string(edge, EDGE_FROM, from->name, VOCAB_SOLVED);
-	if (!error)
-		error = vocab_set_string(edge, EDGE_TO, to->name, VOCAB_SOLVED);
-	if (!error)
-		error = put(edge, EDGE_OPERATION, operation);
-	if (!error)
-		error = vocab_set_string(
-			edge, EDGE_BECAUSE,
-			because(operation, option->store->cached, from_bounced || to_bounced),
-			VOCAB_SOLVED);
-	return error;
+	for (unsigned int i = 0; i < search->parties_len; i++)
+		synced += search_is_active(search, i) &&
+			  (search->parties[i].incoherent || option->bounced >> i & 1);
+	return (struct policy_buffer){
+		.cached = option->store->cached,
+		.attachments = policy_attachments(option->store, synced),
+		.bytes = option->key[RULE_BYTES],
+	};
 }
 
 static int add_policy(struct plan *plan, const struct search *search, const struct option *option)
 {
+	const struct policy_buffer buffer = policy_buffer_of(search, option);
 	int error = 0;
 
 	for (unsigned int i = 0; i < search->parties_len; i++)
-		for (unsigned int j = 0; j < search->parties_len && !error; j++)
-			if (i != j && search_is_active(search, i) && search_is_active(search, j) &&
-			    search->parties[i].writes && !search->parties[j].idle)
-				error = add_edge(plan, search, option, i, j);
+		for (unsigned int j = 0; j < search->parties_len && !error; j++) {
+			struct policy_end from, to;
+
+			if (i == j || !takes_part(search, i) || !takes_part(search, j) ||
+			    !search->parties[i].writes)
+				continue;
+			from = policy_end_of(&search->parties[i], option->bounced >> i & 1);
+			to = policy_end_of(&search->parties[j], option->bounced >> j & 1);
+			error = policy_add_edge(plan, &from, &to, &buffer);
+		}
 	return error;
 }
 
@@ -264,6 +246,28 @@ static int fill_parties(struct plan *plan, const struct search *search, const st
 	return error;
 }
 
+/* Kernels have uncached heaps map write-combined where there is such a thing: Android's and
+ * Rockchip's system-uncached (pgprot_writecombine). */
+static enum mapping mapping_of(const struct machine *machine, const struct store *store)
+{
+	if (store->is_protected)
+		return MAPPING_NONE;
+	if (store->known_cached)
+		return MAPPING_CACHED;
+	if (store->cached)
+		return MAPPING_UNKNOWN;
+	return vocab_number(machine, MACHINE_WRITE_COMBINED) ? MAPPING_WRITE_COMBINED
+							     : MAPPING_UNCACHED;
+}
+
+static void put_mapping(struct plan *plan, const struct search *search, const struct store *store)
+{
+	put(plan, PLAN_MAPPING, mapping_of(search->machine, store));
+	if (vocab_number(search->machine, MACHINE_CACHE_ALIASES))
+		put(plan, PLAN_MAPPING_COLOUR,
+		    vocab_number(search->machine, MACHINE_MAPPING_COLOUR));
+}
+
 static int fill_plan(struct plan *plan, struct search *search, const struct choice *choice)
 {
 	const struct option *option = &choice->best;
@@ -272,6 +276,7 @@ static int fill_plan(struct plan *plan, struct search *search, const struct choi
 
 	put(plan, PLAN_GENERATION, 1);
 	put(plan, PLAN_CACHED, option->store->cached); /* unknown: the safe side */
+	put_mapping(plan, search, option->store);
 	put(plan, PLAN_FORMAT, option->candidate->fourcc);
 	put(plan, PLAN_MODIFIER, option->candidate->modifier);
 	put(plan, PLAN_COUNT, option->count);

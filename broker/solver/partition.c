@@ -445,24 +445,6 @@ static const char *copier_name(const struct search *search, char *text, size_t s
 	return text;
 }
 
-static int add_edge(struct plan *group, const char *from, const char *to, enum agent from_agent,
-		    enum agent to_agent, bool cached)
-{
-	struct edge *edge;
-	int error = vocab_add_dict(group, PLAN_POLICY, VOCAB_SOLVED, &edge);
-
-	if (!error)
-		error = vocab_set_string(edge, EDGE_FROM, from, VOCAB_SOLVED);
-	if (!error)
-		error = vocab_set_string(edge, EDGE_TO, to, VOCAB_SOLVED);
-	if (error)
-		return error;
-	vocab_set_number(edge, EDGE_OPERATION, access_hand_over(from_agent, to_agent, cached),
-			 VOCAB_SOLVED);
-	return vocab_set_string(edge, EDGE_BECAUSE, "a CPU copies from group to group",
-				VOCAB_SOLVED);
-}
-
 static const struct party *find_party(const struct search *search, const char *name)
 {
 	const struct party *party = search->parties;
@@ -472,32 +454,55 @@ static const struct party *find_party(const struct search *search, const char *n
 	return party;
 }
 
+static struct policy_buffer policy_buffer_of(const struct plan *group,
+					     const struct partition *partition,
+					     const struct store *store)
+{
+	uint64_t synced = 0;
+
+	for (size_t k = 0; k < group->participants.len; k++) {
+		const struct view *view = (const struct view *)group->participants.items[k];
+
+		synced += find_party(partition->search, view->name)->incoherent ||
+			  vocab_number(view, VIEW_BOUNCED);
+	}
+	return (struct policy_buffer){
+		.cached = store->cached,
+		.attachments = policy_attachments(store, synced),
+		.bytes = vocab_number(group->memory.items[0], MEMORY_BYTES),
+	};
+}
+
 /* Whoever copies is an agent of each group that a hop touches: it reads what others have written
  * in the groups it copies from, and others read what it has written in those it copies to. */
 static int add_copier(struct plan *group, const struct partition *partition, unsigned int i,
-		      bool cached)
+		      const struct store *store)
 {
 	const struct split *split = &partition->best;
 	size_t views_len = group->participants.len;
+	struct policy_buffer buffer = policy_buffer_of(group, partition, store);
+	struct policy_end copier = {.agent = {.kind = AGENT_CPU}};
 	bool reads = false, writes = false;
 	char name[24];
 	struct view *view;
 	int error = 0;
 
 	copier_name(partition->search, name, sizeof(name));
+	copier.name = name;
 	for (unsigned int j = 0; j < split->groups_len; j++) {
 		reads |= j != i && is_hop(partition, split->members[i], split->members[j]);
 		writes |= j != i && is_hop(partition, split->members[j], split->members[i]);
 	}
+	copier.agent.may_write = writes;
 	for (size_t k = 0; k < views_len && !error; k++) {
 		const struct view *other = (const struct view *)group->participants.items[k];
 		const struct party *party = find_party(partition->search, other->name);
-		enum agent agent = (enum agent)other->agent;
+		struct policy_end end = policy_end_of(party, vocab_number(other, VIEW_BOUNCED));
 
 		if (reads && party->writes)
-			error = add_edge(group, other->name, name, agent, AGENT_CPU, cached);
+			error = policy_add_edge(group, &end, &copier, &buffer);
 		if (writes && !party->idle && !error)
-			error = add_edge(group, name, other->name, AGENT_CPU, agent, cached);
+			error = policy_add_edge(group, &copier, &end, &buffer);
 	}
 	if (!error)
 		error = vocab_add_dict(group, PLAN_PARTICIPANTS, VOCAB_SOLVED, &view);
@@ -505,6 +510,8 @@ static int add_copier(struct plan *group, const struct partition *partition, uns
 		return error;
 	vocab_set_number(view, VIEW_ROLE, ROLE_CPU, VOCAB_SOLVED);
 	vocab_set_number(view, VIEW_AGENT, AGENT_CPU, VOCAB_SOLVED);
+	vocab_set_number(view, VIEW_READS, reads, VOCAB_SOLVED);
+	vocab_set_number(view, VIEW_WRITES, writes, VOCAB_SOLVED);
 	return vocab_set_string(view, VIEW_NAME, name, VOCAB_SOLVED);
 }
 
@@ -523,7 +530,7 @@ static int add_group(struct plan *plan, struct partition *partition, unsigned in
 	if (error)
 		return error;
 	if (split->format[i])
-		error = add_copier(group, partition, i, choice.best.store->cached);
+		error = add_copier(group, partition, i, choice.best.store);
 	if (!error)
 		error = vocab_take_dict(plan, PLAN_GROUPS, group, VOCAB_SOLVED);
 	if (error)

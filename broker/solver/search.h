@@ -402,6 +402,27 @@ void choose_combination(const struct search *search, uint64_t number,
 uint64_t choose_passes(const struct search *search, const struct store *store, uint32_t bounced);
 enum agent choose_agent(const struct party *party, bool bounced);
 
+/* One end of a hand-over. */
+struct policy_end {
+	const char *name;
+	struct access_agent agent;
+};
+
+/* What the hand-overs of a plan's buffers have in common. */
+struct policy_buffer {
+	bool cached;
+	uint64_t attachments; /* on which SYNC acts, at most */
+	uint64_t bytes;
+};
+
+/* policy.c: adds what is due when `from` has written and `to` is next. Errors: -ENOMEM. */
+int policy_add_edge(struct plan *plan, const struct policy_end *from, const struct policy_end *to,
+		    const struct policy_buffer *buffer);
+struct policy_end policy_end_of(const struct party *party, bool bounced);
+uint64_t policy_attachments(const struct store *store, uint64_t synced);
+/* How a device says that it is done. */
+enum completion policy_completion(const struct party *party);
+
 /* conflict.c: names minimal sets of constraints that cannot hold together. Returns the error's
  * negative errno. */
 int conflict_report(struct search *search, struct error *error);

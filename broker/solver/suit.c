@@ -220,12 +220,24 @@ static bool may_bounce(const struct search *search, unsigned int i, const struct
 }
 
 /* Programs do SYNC whether or not it is due: a heap where that does harm suits nobody. */
-static bool is_maintained(const struct party *party, const struct store *store)
+static bool is_maintained(const struct search *search, const struct party *party,
+			  const struct store *store)
 {
-	if (store->maintenance == MAINTENANCE_HARMFUL)
+	switch (store->maintenance) {
+	case MAINTENANCE_HARMFUL:
 		return false;
-	return !store->cached || store->maintenance == MAINTENANCE_ATTACHMENTS ||
-	       !party->incoherent;
+	case MAINTENANCE_ATTACHMENTS:
+		return true;
+	case MAINTENANCE_EXPORTER:
+		/* whose device is described by no firmware, so that it has the architecture's
+		 * default: what it cleans is clean for everybody */
+		if (vocab_number(search->machine, MACHINE_COHERENCY) == COHERENCY_NON_COHERENT)
+			return true;
+		break;
+	default:
+		break;
+	}
+	return !store->cached || !party->incoherent;
 }
 
 static bool needs_contiguous(const struct search *search, unsigned int i, const struct wish *wish)
@@ -278,7 +290,7 @@ enum unit suit_refusal(const struct search *search, unsigned int i, const struct
 		return UNIT_IMPORTS;
 	if (party->may_copy && search_counts(search, i, UNIT_KERNEL_MAP) && !store->kernel_map)
 		return UNIT_KERNEL_MAP;
-	if (search_counts(search, i, UNIT_MAINTENANCE) && !is_maintained(party, store))
+	if (search_counts(search, i, UNIT_MAINTENANCE) && !is_maintained(search, party, store))
 		return UNIT_MAINTENANCE;
 	if (!store->contiguous && needs_contiguous(search, i, wish))
 		return search_declared(search, i, wish, UNIT_CONTIGUOUS, 0)
@@ -403,7 +415,8 @@ bool suit_bounce(const struct search *search, const struct store *store, uint32_
 			writers |= 1u << i;
 		if (party->incoherent && !(bounced >> i & 1))
 			incoherent |= 1u << i;
-		if (party->incoherent && party->writes && !(bounced >> i & 1))
+		/* not one that copies with the CPU: it leaves nothing that READ would be due for */
+		if (party->incoherent && !party->copies && party->writes && !(bounced >> i & 1))
 			incoherent_writers |= 1u << i;
 	}
 	if (writers)

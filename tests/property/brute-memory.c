@@ -183,7 +183,9 @@ static bool maintenance_suits(const struct scene *scene, const struct user *user
 		return false;
 	return !maps(user) || !counts(scene, user->number, BRUTE_MAINTENANCE) ||
 	       is_coherent(user) || !maybe_cached ||
-	       vocab_number(heap, HEAP_MAINTENANCE) == MAINTENANCE_ATTACHMENTS;
+	       vocab_number(heap, HEAP_MAINTENANCE) == MAINTENANCE_ATTACHMENTS ||
+	       (vocab_number(heap, HEAP_MAINTENANCE) == MAINTENANCE_EXPORTER &&
+		vocab_number(scene->input->machine, MACHINE_COHERENCY) == COHERENCY_NON_COHERENT);
 }
 
 static bool segments_suit(const struct scene *scene, const struct user *user,
@@ -282,8 +284,10 @@ static bool brackets_are_safe(const struct scene *scene, const bool *bounced)
 	for (unsigned int i = 0; i < scene->len; i++) {
 		const struct user *user = &scene->users[i];
 
-		if ((writer ? !bounced[user->number] : user->writes) && maps(user) &&
-		    !is_coherent(user))
+		bool copies = user->role && vocab_number(user->role, ROLE_CPU_COPIES);
+
+		if (maps(user) && !is_coherent(user) &&
+		    (writer ? !bounced[user->number] : user->writes && !copies))
 			return false;
 	}
 	return true;

@@ -553,6 +553,7 @@ static void generate(uint64_t seed, bool wide, struct instance *ret_instance)
 		{MACHINE_PAGE_BYTES, 15, VALUES(4096, 16384)},
 		{MACHINE_MEMORY_MAX, 50, VALUES(0x3fffffff, 0x7fffffff, 0xffffffff, 0x1ffffffff)},
 		{MACHINE_BOUNCE, 80, VALUES(0, 1, 2, 2, 3)},
+		{MACHINE_COHERENCY, 60, VALUES(0, 1, 2, 2)},
 	};
 	struct source source = {.state = (seed + 1) * 0x9e3779b97f4a7c15ull};
 	struct instance instance = {.late = -1};

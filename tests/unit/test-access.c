@@ -91,15 +91,16 @@ static void step(struct access_state *state, struct model *model, unsigned int *
 {
 	unsigned int agent;
 	enum access_mode mode;
-	enum operation operation;
+	struct access_due due;
 
 	*seed = *seed * 1103515245 + 12345;
 	agent = (*seed >> 16) % state->agents_len;
 	mode = (enum access_mode)((1 + (*seed >> 20) % 3) & allowed[agent]);
 	if (!mode)
 		return;
-	ck_assert_int_eq(access_begin(state, agent, mode, &operation), 0);
-	model_do(model, operation);
+	ck_assert_int_eq(access_begin(state, agent, mode, &due), 0);
+	model_do(model, due.operation);
+	access_done(state, due);
 	access_begun(state, agent, mode);
 	model_speculate(model, seed);
 	if (mode & ACCESS_READ)
@@ -107,8 +108,7 @@ static void step(struct access_state *state, struct model *model, unsigned int *
 	if (mode & ACCESS_WRITE)
 		model_write(model, agent, through_cache[agent]);
 	model_speculate(model, seed);
-	ck_assert_int_eq(access_end(state, agent, &operation), 0);
-	model_do(model, operation);
+	ck_assert_int_eq(access_end(state, agent), 0);
 	model_speculate(model, seed);
 }
 
@@ -135,12 +135,14 @@ static const struct set {
 
 static void run_set(const struct set *set, unsigned int *seed)
 {
-	struct access_state state = {.cached = true, .agents_len = set->len};
+	struct access_state state = {.cached = true, .agents_len = (uint8_t)set->len};
 	struct model model = {.memory = 1, .newest = 1};
 	bool through_cache[AGENTS_MAX];
 
+	access_start(&state, false);
 	for (unsigned int i = 0; i < set->len; i++) {
 		state.agents[i].kind = set->kinds[i];
+		state.agents[i].may_write = set->modes[i] & ACCESS_WRITE;
 		*seed = *seed * 1103515245 + 12345;
 		through_cache[i] = snoops(set->kinds[i], *seed);
 		model.slot[i] = set->kinds[i] == AGENT_BOUNCED;
@@ -159,36 +161,48 @@ START_TEST(every_reader_sees_the_newest_data)
 }
 END_TEST
 
-/* Three processes with two agents each, and a state each of which the others know nothing. */
-static void run_processes(unsigned int *seed)
+static void begin_processes(const struct set *set, unsigned int agents_of_each,
+			    struct access_state states[3])
 {
+	for (unsigned int p = 0; p < 3; p++) {
+		states[p] = (struct access_state){.cached = true, .agents_len = (uint8_t)set->len};
+		access_start(&states[p], false);
+		for (unsigned int i = 0; i < set->len; i++)
+			states[p].agents[i] =
+				(struct access_agent){.kind = set->kinds[i],
+						      .may_write = set->modes[i] & ACCESS_WRITE,
+						      .elsewhere = i / agents_of_each != p};
+	}
+}
+
+/* Three processes with a state each of which the others know nothing; before one of them gets the
+ * buffer, who had it releases it. */
+static void run_processes(const struct set *set, unsigned int *seed)
+{
+	unsigned int agents_of_each = (set->len + 2) / 3, process = 0;
 	struct access_state states[3];
 	struct model model = {.memory = 1, .newest = 1};
 	bool through_cache[AGENTS_MAX];
 	enum access_mode modes[AGENTS_MAX];
-	const struct set *set = &sets[0];
+	struct access_due due;
 
 	for (unsigned int i = 0; i < set->len; i++) {
 		*seed = *seed * 1103515245 + 12345;
 		through_cache[i] = snoops(set->kinds[i], *seed);
+		model.slot[i] = set->kinds[i] == AGENT_BOUNCED;
 	}
-	for (unsigned int p = 0; p < 3; p++) {
-		states[p] = (struct access_state){.cached = true, .agents_len = set->len};
-		for (unsigned int i = 0; i < set->len; i++) {
-			states[p].agents[i].kind = set->kinds[i];
-			states[p].agents[i].may_write = true;
-		}
-	}
+	begin_processes(set, agents_of_each, states);
 	for (int i = 0; i < 100; i++) {
-		unsigned int process;
-
 		*seed = *seed * 1103515245 + 12345;
-		process = (*seed >> 16) % 3;
-		for (unsigned int a = 0; a < set->len; a++) {
-			modes[a] = a / 2 == process ? ACCESS_READ_WRITE : 0;
-			if (modes[a])
-				ck_assert_int_eq(access_assume_others(&states[process], a), 0);
+		if ((*seed >> 16) % 3 != process) {
+			ck_assert_int_eq(access_release(&states[process], ACCESS_NOBODY, &due), 0);
+			model_do(&model, due.operation);
+			access_done(&states[process], due);
+			process = (*seed >> 16) % 3;
 		}
+		for (unsigned int a = 0; a < set->len; a++)
+			modes[a] = a / agents_of_each == process ? set->modes[a]
+								 : (enum access_mode)0;
 		step(&states[process], &model, seed, through_cache, modes);
 	}
 }
@@ -198,23 +212,76 @@ START_TEST(every_reader_sees_the_newest_data_of_other_processes)
 	unsigned int seed = (unsigned int)_i;
 
 	for (int round = 0; round < 200; round++)
-		run_processes(&seed);
+		for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
+			run_processes(&sets[i], &seed);
 }
 END_TEST
 
-START_TEST(a_bounced_writer_is_not_for_several_processes)
+START_TEST(another_process_begins_for_itself)
 {
 	struct access_state state = {.cached = true,
-				     .agents_len = 2,
-				     .agents = {{.kind = AGENT_BOUNCED, .may_write = true},
-						{.kind = AGENT_CPU, .may_write = true}}};
+				     .agents_len = 3,
+				     .agents = {{.kind = AGENT_CPU, .may_write = true},
+						{.kind = AGENT_NON_COHERENT, .elsewhere = true},
+						{.kind = AGENT_NON_COHERENT, .may_write = true}}};
+	struct access_due due;
 
-	ck_assert_int_eq(access_assume_others(&state, 0), -EOPNOTSUPP);
-	ck_assert_int_eq(access_assume_others(&state, 1), -EOPNOTSUPP);
-	ck_assert(!state.dirty && !state.stale);
-	state.agents[0].may_write = false;
-	ck_assert_int_eq(access_assume_others(&state, 0), 0);
-	ck_assert(state.dirty && !state.stale);
+	access_start(&state, false);
+	ck_assert_int_eq(access_begin(&state, 1, ACCESS_READ, &due), -EPERM);
+	ck_assert_int_eq(access_begin(&state, 0, ACCESS_WRITE, &due), 0);
+	access_begun(&state, 0, ACCESS_WRITE);
+	ck_assert_int_eq(access_release(&state, ACCESS_NOBODY, &due), -EBUSY);
+	ck_assert_int_eq(access_end(&state, 0), 0);
+	ck_assert_int_eq(access_release(&state, 3, &due), -EINVAL);
+	ck_assert_int_eq(access_release(&state, ACCESS_NOBODY, &due), 0);
+	ck_assert_int_eq(due.operation, OPERATION_CLEAN);
+	access_done(&state, due);
+	ck_assert_int_eq(access_release(&state, 1, &due), 0);
+	ck_assert_int_eq(due.operation, OPERATION_NONE);
+	/* what was done for others counts here, too */
+	ck_assert_int_eq(access_begin(&state, 2, ACCESS_READ_WRITE, &due), 0);
+	ck_assert_int_eq(due.operation, OPERATION_NONE);
+}
+END_TEST
+
+/* DRM puts fences on buffers and waits for them, V4L2 does neither. */
+START_TEST(fences_are_waited_for_by_whom_nobody_else_makes_wait)
+{
+	struct access_state state = {
+		.cached = true,
+		.agents_len = 4,
+		.agents = {{.kind = AGENT_COHERENT, .may_write = true, .fences = true},
+			   {.kind = AGENT_COHERENT, .fences = true},
+			   {.kind = AGENT_CPU, .may_write = true},
+			   {.kind = AGENT_NON_COHERENT, .may_write = true, .fences = true}}};
+	struct access_due due;
+
+	access_start(&state, false);
+	ck_assert_int_eq(access_begin(&state, 2, ACCESS_READ_WRITE, &due), 0);
+	ck_assert_int_eq(due.wait, 0);
+	access_begun(&state, 0, ACCESS_WRITE);
+	ck_assert_int_eq(access_end(&state, 0), 0);
+	ck_assert_int_eq(access_begin(&state, 1, ACCESS_READ, &due), 0);
+	ck_assert_int_eq(due.wait, 0);
+	ck_assert_int_eq(access_begin(&state, 2, ACCESS_READ, &due), 0);
+	ck_assert_int_eq(due.wait, ACCESS_READ);
+	ck_assert_int_eq(access_begin(&state, 2, ACCESS_WRITE, &due), 0);
+	ck_assert_int_eq(due.wait, ACCESS_WRITE);
+	/* it would wait by itself, but maintenance comes before that */
+	ck_assert_int_eq(access_begin(&state, 3, ACCESS_READ, &due), 0);
+	ck_assert_int_eq(due.operation, OPERATION_CLEAN);
+	ck_assert_int_eq(due.wait, ACCESS_READ);
+	access_done(&state, due);
+	access_begun(&state, 1, ACCESS_READ);
+	ck_assert_int_eq(access_end(&state, 1), 0);
+	/* who reads need not wait for readers */
+	ck_assert_int_eq(access_begin(&state, 2, ACCESS_READ, &due), 0);
+	ck_assert_int_eq(due.wait, 0);
+	ck_assert_int_eq(access_begin(&state, 2, ACCESS_WRITE, &due), 0);
+	ck_assert_int_eq(due.wait, ACCESS_WRITE);
+	access_done(&state, due);
+	ck_assert_int_eq(access_begin(&state, 2, ACCESS_WRITE, &due), 0);
+	ck_assert_int_eq(due.wait, 0);
 }
 END_TEST
 
@@ -239,7 +306,6 @@ START_TEST(hand_overs_by_the_table)
 		{AGENT_COHERENT, AGENT_BOUNCED, OPERATION_CLEAN},
 		{AGENT_BOUNCED, AGENT_CPU, OPERATION_INVALIDATE},
 		{AGENT_BOUNCED, AGENT_COHERENT, OPERATION_INVALIDATE},
-		{AGENT_BOUNCED, AGENT_BOUNCED, OPERATION_NONE},
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -253,24 +319,25 @@ END_TEST
 START_TEST(one_writer_or_many_readers)
 {
 	struct access_state state = {.cached = true, .agents_len = 3};
-	enum operation operation;
+	struct access_due due;
 
-	ck_assert_int_eq(access_begin(&state, 0, ACCESS_READ, &operation), 0);
+	access_start(&state, false);
+	ck_assert_int_eq(access_begin(&state, 0, ACCESS_READ, &due), 0);
 	access_begun(&state, 0, ACCESS_READ);
-	ck_assert_int_eq(access_begin(&state, 0, ACCESS_READ, &operation), -EALREADY);
-	ck_assert_int_eq(access_begin(&state, 1, ACCESS_READ, &operation), 0);
+	ck_assert_int_eq(access_begin(&state, 0, ACCESS_READ, &due), -EALREADY);
+	ck_assert_int_eq(access_begin(&state, 1, ACCESS_READ, &due), 0);
 	access_begun(&state, 1, ACCESS_READ);
-	ck_assert_int_eq(access_begin(&state, 2, ACCESS_WRITE, &operation), -EBUSY);
-	ck_assert_int_eq(access_end(&state, 0, &operation), 0);
-	ck_assert_int_eq(access_end(&state, 0, &operation), -EINVAL);
-	ck_assert_int_eq(access_begin(&state, 2, ACCESS_READ_WRITE, &operation), -EBUSY);
-	ck_assert_int_eq(access_end(&state, 1, &operation), 0);
-	ck_assert_int_eq(access_begin(&state, 2, ACCESS_WRITE, &operation), 0);
+	ck_assert_int_eq(access_begin(&state, 2, ACCESS_WRITE, &due), -EBUSY);
+	ck_assert_int_eq(access_end(&state, 0), 0);
+	ck_assert_int_eq(access_end(&state, 0), -EINVAL);
+	ck_assert_int_eq(access_begin(&state, 2, ACCESS_READ_WRITE, &due), -EBUSY);
+	ck_assert_int_eq(access_end(&state, 1), 0);
+	ck_assert_int_eq(access_begin(&state, 2, ACCESS_WRITE, &due), 0);
 	access_begun(&state, 2, ACCESS_WRITE);
-	ck_assert_int_eq(access_begin(&state, 0, ACCESS_READ, &operation), -EBUSY);
-	ck_assert_int_eq(access_begin(&state, 3, ACCESS_READ, &operation), -EINVAL);
-	ck_assert_int_eq(access_begin(&state, 0, (enum access_mode)0, &operation), -EINVAL);
-	ck_assert_int_eq(access_end(&state, 9, &operation), -EINVAL);
+	ck_assert_int_eq(access_begin(&state, 0, ACCESS_READ, &due), -EBUSY);
+	ck_assert_int_eq(access_begin(&state, 3, ACCESS_READ, &due), -EINVAL);
+	ck_assert_int_eq(access_begin(&state, 0, (enum access_mode)0, &due), -EINVAL);
+	ck_assert_int_eq(access_end(&state, 9), -EINVAL);
 }
 END_TEST
 
@@ -282,7 +349,8 @@ int main(void)
 	tcase_set_timeout(all, 60);
 	tcase_add_loop_test(all, every_reader_sees_the_newest_data, 1, 6);
 	tcase_add_loop_test(all, every_reader_sees_the_newest_data_of_other_processes, 0, 5);
-	tcase_add_test(all, a_bounced_writer_is_not_for_several_processes);
+	tcase_add_test(all, another_process_begins_for_itself);
+	tcase_add_test(all, fences_are_waited_for_by_whom_nobody_else_makes_wait);
 	tcase_add_test(all, hand_overs_by_the_table);
 	tcase_add_test(all, one_writer_or_many_readers);
 	suite_add_tcase(suite, all);

@@ -133,6 +133,9 @@ static void end(struct member *member, size_t index)
 {
 	if (dmabroker_buffer_end_access(member->buffers[index], kinds[member->kind].name) < 0)
 		die("no end of access: %s", dmabroker_get_error_text(member->broker));
+	/* the next one to have it is another process */
+	if (dmabroker_buffer_release_to(member->buffers[index], NULL) < 0)
+		die("no release: %s", dmabroker_get_error_text(member->broker));
 }
 
 static int buffer_fd(const struct member *member, size_t index)
