@@ -44,7 +44,7 @@ NAMES(vocab_operation_names, "none", "clean", "invalidate", "clean+invalidate");
 NAMES(vocab_constraint_names, "request", "device", "format", "size", "stride", "offset", "bytes",
       "contiguity", "reach", "maintenance", "bounce", "segments", "kernel-map", "heaps", "capacity",
       "count", "incomplete", "layout", "express", "alignment", "protected", "colour", "existing",
-      "reported", "preference", "scarce");
+      "reported", "cache-alias", "preference", "scarce");
 NAMES(vocab_collection_state_names, "waiting", "allocating", "ready", "ended");
 NAMES(vocab_member_state_names, "unbound", "bound", "spoken", "left", "dead");
 NAMES(vocab_rule_names, "copies", "bounce", "slack", "alternative", "format", "uncached", "scarce",

@@ -735,7 +735,7 @@ struct vocab_group {
 	  vocab_coherency_names, "Coherency of a device of which the firmware says nothing")      \
 	X(MACHINE_CPU_CACHE, "cpu-cache", ENUM, cpu_cache, "", 0, 0, 0, 0, vocab_cpu_cache_names, \
 	  "How the data cache is indexed and tagged")                                             \
-	X(MACHINE_CACHE_ALIASES, "cache-aliases", BOOL, cache_aliases, "", 1, 0, 1, 0, NULL,      \
+	X(MACHINE_CACHE_ALIASES, "cache-aliases", BOOL, cache_aliases, "", 0, 0, 1, 0, NULL,      \
 	  "Two mappings of a page may lie in different cache lines")                              \
 	X(MACHINE_MAPPING_COLOUR, "mapping-colour", U32, mapping_colour, "bytes", 4194304, 1,     \
 	  VOCAB_NO_LIMIT32, 0, NULL,                                                              \
@@ -945,8 +945,9 @@ enum constraint {
 	CONSTRAINT_ALIGNMENT,  /* of the first byte's address */
 	CONSTRAINT_PROTECTED,
 	CONSTRAINT_COLOUR,
-	CONSTRAINT_EXISTING, /* what exists already, for a late participant */
-	CONSTRAINT_REPORTED, /* a participant's device has refused such memory */
+	CONSTRAINT_EXISTING,	/* what exists already, for a late participant */
+	CONSTRAINT_REPORTED,	/* a participant's device has refused such memory */
+	CONSTRAINT_CACHE_ALIAS, /* the CPU would have cache lines that SYNC does not reach */
 	/* rules of preference: reasons, never refusals */
 	CONSTRAINT_PREFERENCE, /* the participants' own order */
 	CONSTRAINT_SCARCE,     /* scarce memory last */

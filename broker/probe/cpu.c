@@ -313,6 +313,9 @@ void cpu_measure(const char *root, const struct cmdline *cmdline, struct machine
 
 	if (!cpu) {
 		fact_how(machine, MACHINE_HOW, MACHINE_COHERENCY, "unknown architecture %s", name);
+		fact_number(machine, MACHINE_CACHE_ALIASES, true, VOCAB_ASSUMED);
+		fact_how(machine, MACHINE_HOW, MACHINE_CACHE_ALIASES,
+			 "unknown architecture, taken as the worst");
 		return;
 	}
 	measure_coherency(cpu, name, cmdline, machine);

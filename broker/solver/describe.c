@@ -258,6 +258,10 @@ static const char *heap_words(const struct store *store, enum constraint constra
 		return store->is_protected ? "protected" : "not protected";
 	case CONSTRAINT_MAINTENANCE:
 		return vocab_enum_name(store->heap, HEAP_MAINTENANCE);
+	case CONSTRAINT_CACHE_ALIAS:
+		return !store->cached	    ? "not cached"
+		       : !store->contiguous ? "cached, scattered"
+					    : "cached, aligned to less";
 	case CONSTRAINT_KERNEL_MAP:
 		return store->kernel_map ? "can be mapped" : "mapped wrongly";
 	default:
@@ -569,6 +573,12 @@ static void want_declared(const struct party *party, enum unit unit, struct desc
 	case UNIT_UNPROTECTED:
 		APPEND(text->wanted, "memory that is not protected");
 		text->origin = VOCAB_ASSUMED;
+		break;
+	case UNIT_CACHE_ALIAS:
+		APPEND(text->wanted, "memory that is not cached, or contiguous and aligned to the "
+				     "colour of the CPU's cache, which aliases, and no driver that "
+				     "copies with the CPU");
+		text->origin = VOCAB_KERNEL;
 		break;
 	case UNIT_ALLOWED_HEAPS:
 		want_wish_heaps(party, true, text);

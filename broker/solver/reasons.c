@@ -323,6 +323,26 @@ static int add_count_reason(struct plan *plan, const struct search *search,
 				 CONSTRAINT_COUNT, text);
 }
 
+/* Who reads often from memory that is not cached is told so. */
+static int add_mapping_reasons(struct plan *plan, const struct search *search,
+			       const struct option *option)
+{
+	int error = 0;
+
+	if (option->store->known_cached)
+		return 0;
+	for (unsigned int i = 0; i < search->parties_len && !error; i++)
+		if (search_is_active(search, i) && search->parties[i].cpu_reads == CPU_ACCESS_OFTEN)
+			error = add_reason(
+				plan, &(struct why){"mapping", vocab_enum_name(plan, PLAN_MAPPING),
+						    &search->parties[i], CONSTRAINT_PREFERENCE,
+						    "it reads often with the CPU, which is slow "
+						    "here: no heap that is "
+						    "known to be cached serves all",
+						    VOCAB_SOLVED});
+	return error;
+}
+
 static int add_reasons(struct plan *plan, struct search *search, const struct option *option)
 {
 	int error = add_heap_reasons(plan, search, option);
@@ -333,6 +353,8 @@ static int add_reasons(struct plan *plan, struct search *search, const struct op
 		error = add_stride_reason(plan, search, option);
 	if (!error)
 		error = add_bytes_reason(plan, search, option);
+	if (!error)
+		error = add_mapping_reasons(plan, search, option);
 	return error ? error : add_count_reason(plan, search, option);
 }
 

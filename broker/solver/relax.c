@@ -200,6 +200,8 @@ static const char *opposite(enum unit unit)
 		return "none";
 	case UNIT_MAINTENANCE:
 		return "coherent";
+	case UNIT_CACHE_ALIAS:
+		return "never";
 	case UNIT_DEVICE_PACKED:
 		return "planes at any offset";
 	case UNIT_EXPRESS:

@@ -68,6 +68,7 @@
 	X(UNIT_DEVICE_SEGMENTS, CONSTRAINT_SEGMENTS, "device.segments-max")   \
 	X(UNIT_MAINTENANCE, CONSTRAINT_MAINTENANCE, "device.coherency")       \
 	X(UNIT_KERNEL_MAP, CONSTRAINT_KERNEL_MAP, "device.cpu-copies")        \
+	X(UNIT_CACHE_ALIAS, CONSTRAINT_CACHE_ALIAS, "cpu-access")             \
 	X(UNIT_PROTECTED, CONSTRAINT_PROTECTED, "protected")                  \
 	X(UNIT_UNPROTECTED, CONSTRAINT_PROTECTED, "reaches-protected")        \
 	X(UNIT_ALLOWED_HEAPS, CONSTRAINT_HEAPS, "allowed-heaps")              \
@@ -344,6 +345,9 @@ void suit_heaps(struct search *search, const struct combination *combination,
  * suits. */
 enum unit suit_refusal(const struct search *search, unsigned int i, const struct wish *wish,
 		       const struct store *store);
+
+/* suit.c: whether a process that maps this memory would have cache lines of its own. */
+bool suit_aliases(const struct search *search, const struct store *store);
 
 /* suit.c: the parties that would be bounced from this heap, as bits. */
 uint32_t suit_bounced(const struct search *search, const struct store *store);

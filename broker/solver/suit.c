@@ -240,6 +240,28 @@ static bool is_maintained(const struct search *search, const struct party *party
 	return !store->cached || !party->incoherent;
 }
 
+/*
+ * Whether a process that maps this memory would have cache lines of its own, which SYNC does not
+ * reach: it maintains the kernel's linear mapping, and where the cache aliases ours agrees with
+ * that page by page only if the memory is contiguous and aligned to the colour. Where a driver
+ * copies with the CPU, its mapping agrees with neither. Who is among CPUs agrees with them.
+ */
+bool suit_aliases(const struct search *search, const struct store *store)
+{
+	uint64_t colour = vocab_number(search->machine, MACHINE_MAPPING_COLOUR);
+	bool devices = false, copying = false;
+
+	if (!vocab_number(search->machine, MACHINE_CACHE_ALIASES) || !store->cached)
+		return false;
+	for (unsigned int i = 0; i < search->parties_len; i++)
+		if (search_is_active(search, i) && search->parties[i].role) {
+			devices = true;
+			copying |= search->parties[i].may_copy;
+		}
+	return devices &&
+	       (copying || !store->contiguous || !store->dma_heap || store->alignment % colour);
+}
+
 static bool needs_contiguous(const struct search *search, unsigned int i, const struct wish *wish)
 {
 	const struct party *party = &search->parties[i];
@@ -290,6 +312,9 @@ enum unit suit_refusal(const struct search *search, unsigned int i, const struct
 		return UNIT_IMPORTS;
 	if (party->may_copy && search_counts(search, i, UNIT_KERNEL_MAP) && !store->kernel_map)
 		return UNIT_KERNEL_MAP;
+	if ((party->cpu_reads || party->cpu_writes) && search_counts(search, i, UNIT_CACHE_ALIAS) &&
+	    suit_aliases(search, store))
+		return UNIT_CACHE_ALIAS;
 	if (search_counts(search, i, UNIT_MAINTENANCE) && !is_maintained(search, party, store))
 		return UNIT_MAINTENANCE;
 	if (!store->contiguous && needs_contiguous(search, i, wish))
@@ -356,7 +381,7 @@ static bool store_counts(const struct search *search, const struct heap_set *nam
 	if (store->scarce && search_counts(search, all, UNIT_REQUEST_SCARCE) &&
 	    vocab_number(search->request, REQUEST_FORBID_SCARCE))
 		return false;
-	if (search->copier && store->is_protected)
+	if (search->copier && (store->is_protected || suit_aliases(search, store)))
 		return false; /* no CPU could copy it */
 	return !existing ||
 	       strcmp(vocab_string(existing, PLAN_HEAP), vocab_string(store->heap, HEAP_ID)) == 0;

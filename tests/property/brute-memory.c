@@ -116,6 +116,24 @@ static bool is_named(const struct scene *scene, const struct heap *heap)
 	return false;
 }
 
+static bool aliases(const struct scene *scene, const struct heap *heap)
+{
+	uint64_t colour = vocab_number(scene->input->machine, MACHINE_MAPPING_COLOUR);
+	bool maybe_cached = !vocab_has(heap, HEAP_CACHED) || heap->cached;
+	bool devices = false, copying = false;
+
+	for (unsigned int i = 0; i < scene->len; i++) {
+		devices = devices || scene->users[i].device;
+		copying = copying || may_copy(&scene->users[i]);
+	}
+	if (!vocab_number(scene->input->machine, MACHINE_CACHE_ALIASES) || !maybe_cached ||
+	    !devices)
+		return false;
+	return copying || !vocab_number(heap, HEAP_CONTIGUOUS) ||
+	       !known_and(heap, HEAP_EXPORTER, false) ||
+	       vocab_number(heap, HEAP_ALIGNMENT) % colour != 0;
+}
+
 bool heap_may_serve(const struct scene *scene, const struct heap *heap)
 {
 	const struct request *request = scene->input->request;
@@ -123,7 +141,7 @@ bool heap_may_serve(const struct scene *scene, const struct heap *heap)
 
 	if (filter && filter->only_heap && strcmp(filter->only_heap, heap->id) != 0)
 		return false;
-	if (scene->input->copied && vocab_number(heap, HEAP_PROTECTED))
+	if (scene->input->copied && (vocab_number(heap, HEAP_PROTECTED) || aliases(scene, heap)))
 		return false; /* the CPU copies */
 	for (unsigned int i = 0; i < scene->len; i++)
 		if (!lists_suit(scene, &scene->users[i], heap))
@@ -214,6 +232,9 @@ bool memory_suits(const struct scene *scene, const struct user *user, const stru
 		return false;
 	if (may_copy(user) && counts(scene, user->number, BRUTE_KERNEL_MAP) &&
 	    !vocab_number(heap, HEAP_KERNEL_MAP))
+		return false;
+	if ((cpu_reads(user) || cpu_writes(user)) &&
+	    counts(scene, user->number, BRUTE_CACHE_ALIAS) && aliases(scene, heap))
 		return false;
 	if (!keeps(scene, user, PARTICIPANT_BASE_ALIGN, BRUTE_BASE_ALIGN, MULTIPLE,
 		   vocab_number(heap, HEAP_ALIGNMENT)))

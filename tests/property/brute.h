@@ -55,6 +55,7 @@
 	X(DEVICE_SEGMENTS, SEGMENTS, "device.segments-max")   \
 	X(MAINTENANCE, MAINTENANCE, "device.coherency")       \
 	X(KERNEL_MAP, KERNEL_MAP, "device.cpu-copies")        \
+	X(CACHE_ALIAS, CACHE_ALIAS, "cpu-access")             \
 	X(PROTECTED, PROTECTED, "protected")                  \
 	X(UNPROTECTED, PROTECTED, "reaches-protected")        \
 	X(ALLOWED_HEAPS, HEAPS, "allowed-heaps")              \

@@ -554,6 +554,8 @@ static void generate(uint64_t seed, bool wide, struct instance *ret_instance)
 		{MACHINE_MEMORY_MAX, 50, VALUES(0x3fffffff, 0x7fffffff, 0xffffffff, 0x1ffffffff)},
 		{MACHINE_BOUNCE, 80, VALUES(0, 1, 2, 2, 3)},
 		{MACHINE_COHERENCY, 60, VALUES(0, 1, 2, 2)},
+		{MACHINE_CACHE_ALIASES, 98, VALUES(0, 0, 0, 0, 0, 1)},
+		{MACHINE_MAPPING_COLOUR, 60, VALUES(1, 4096, 8192, 16384)},
 	};
 	struct source source = {.state = (seed + 1) * 0x9e3779b97f4a7c15ull};
 	struct instance instance = {.late = -1};

@@ -535,8 +535,8 @@ static bool read_pair(const char *text, struct vocab_format *ret_pair)
 static bool is_yes_or_no(enum brute_unit unit)
 {
 	return unit == BRUTE_IMPORTS || unit == BRUTE_DEVICE_CONTIGUITY || unit == BRUTE_BOUNCED ||
-	       unit == BRUTE_MAINTENANCE || unit == BRUTE_KERNEL_MAP || unit == BRUTE_UNPROTECTED ||
-	       unit == BRUTE_REQUEST_SCARCE;
+	       unit == BRUTE_MAINTENANCE || unit == BRUTE_KERNEL_MAP || unit == BRUTE_CACHE_ALIAS ||
+	       unit == BRUTE_UNPROTECTED || unit == BRUTE_REQUEST_SCARCE;
 }
 
 static bool is_about_heaps(enum brute_unit unit)

@@ -10,6 +10,7 @@
 #define UDMABUF "udmabuf XR24 2560 1228800 1"
 
 /* Nothing below 4 GiB, and what is out of reach is bounced. */
+#define ALIASES "lab machine/cache-aliases=1/mapping-colour=16384"
 #define HIGH "lab -safe -cma "
 #define BOUNCE HIGH "machine/bounce=reach "
 
@@ -269,6 +270,17 @@ const struct row memory_rows[] = {
 	 "Conflict a:maintenance@device.coherency heaps@allowed-heaps"},
 	{"udmabuf serves who does not map for DMA", "lab",
 	 "640x480 h=udmabuf f=XR24 a=copier:capture", UDMABUF},
+	{"udmabuf serves one that does not snoop where its own device does not either",
+	 "lab machine/default-coherency=non-coherent", "640x480 h=udmabuf f=XR24 a=capnc:capture",
+	 UDMABUF},
+	{"and one of which nobody knows", "lab machine/default-coherency=non-coherent",
+	 "640x480 h=udmabuf f=XR24 a=capunk:capture", UDMABUF},
+	{"not where its own device snoops", "lab machine/default-coherency=coherent",
+	 "640x480 h=udmabuf f=XR24 a=capnc:capture",
+	 "Conflict a:maintenance@device.coherency heaps@allowed-heaps"},
+	{"not where nobody knows of its own device", "lab machine/default-coherency=unknown",
+	 "640x480 h=udmabuf f=XR24 a=capnc:capture",
+	 "Conflict a:maintenance@device.coherency heaps@allowed-heaps"},
 	{"udmabuf serves the CPU", "lab", "640x480 h=udmabuf f=XR24 c=:cpu", UDMABUF},
 	{"a heap that maintains for attachments serves all", "lab",
 	 "640x480 h=system f=XR24 a=capnc:capture b=outunk:output c=outbar:output",
@@ -284,6 +296,46 @@ const struct row memory_rows[] = {
 	{"a heap whose SYNC does harm serves nobody, not even uncached",
 	 "lab wc/maintenance=harmful", "640x480 h=wc f=XR24 c=:cpu",
 	 "Conflict c:maintenance@device.coherency heaps@allowed-heaps"},
+	/* caches that alias */
+	{"the CPU and a device on scattered memory", ALIASES,
+	 "640x480 h=system f=XR24 a=cap:capture c=:cpu",
+	 "Conflict c:cache-alias@cpu-access heaps@allowed-heaps",
+	 .members = "c:cpu-access -> never; allowed-heaps system -> add wc"},
+	{"a device whose process reads", ALIASES,
+	 "640x480 h=system f=XR24 a=cap:capture/cpu-access=rare",
+	 "Conflict a:cache-alias@cpu-access heaps@allowed-heaps"},
+	{"devices alone", ALIASES, "640x480 h=system f=XR24 a=cap:capture b=outnc:output",
+	 "system XR24 2560 1228800 2", .details = "mapping-colour=16384"},
+	{"CPUs alone", ALIASES, "640x480 h=system f=XR24 a=:cpu b=:cpu",
+	 "system XR24 2560 1228800 2"},
+	{"contiguous memory that is not aligned", ALIASES,
+	 "640x480 h=cma f=XR24 a=cap:capture c=:cpu",
+	 "Conflict c:cache-alias@cpu-access heaps@allowed-heaps"},
+	{"contiguous memory that is aligned", ALIASES " cma/alignment=0x10000",
+	 "640x480 h=cma f=XR24 a=cap:capture c=:cpu", "cma XR24 2560 1228800 2"},
+	{"a driver that copies has a mapping of its own", ALIASES " cma/alignment=0x10000",
+	 "640x480 h=cma f=XR24 a=copier:capture c=:cpu",
+	 "Conflict c:cache-alias@cpu-access heaps@allowed-heaps"},
+	{"memory that is not cached", ALIASES, "640x480 f=XR24 a=cap:capture c=:cpu",
+	 "wc XR24 2560 1228800 2", .details = "mapping=uncached"},
+	{"no copy out of or into memory that the CPU sees otherwise",
+	 ALIASES " -wc cma/alignment=0x10000",
+	 "640x480 allow-copies=1 f=XR24 a=contig:capture b=out:output/allowed-heaps=system",
+	 "Conflict a:contiguity@device.contiguity b:heaps@allowed-heaps"},
+	{"a copy where it sees the same", ALIASES " -wc cma/alignment=0x10000 system/cached=0",
+	 "640x480 allow-copies=1 f=XR24 a=contig:capture b=out:output/allowed-heaps=system",
+	 "copies 1228800 | cma XR24 2560 1228800 2 (a,copy) | system XR24 2560 1228800 2 (b,copy) "
+	 "| 0>1 "
+	 "1228800"},
+	/* how memory is mapped */
+	{"mapped as the heap says", "lab machine/write-combined=1", "640x480 h=wc f=XR24 c=:cpu",
+	 WC, .details = "mapping=write-combined mapping-colour="},
+	{"mapped cached", "lab machine/write-combined=1", "640x480 h=system f=XR24 c=:cpu", SYSTEM,
+	 .details = "mapping=cached"},
+	{"nobody knows how it is mapped", "lab system/cached=", "640x480 h=system f=XR24 c=:cpu",
+	 SYSTEM, .details = "mapping=unknown cached=1"},
+	{"protected memory is not mapped", "lab", "640x480 f=NV12 a=vpu:output/protected=1",
+	 "safe NV12 640 460800 1", .details = "mapping=none"},
 	/* mappings of the kernel */
 	{"a driver that copies needs a mapping", "lab system/kernel-map=0",
 	 "640x480 h=system f=XR24 a=copier:capture",
