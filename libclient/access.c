@@ -44,9 +44,9 @@ static struct access_agent agent_of(const struct view *view, const struct buffer
 	return (struct access_agent){
 		.kind = vocab_has(view, VIEW_AGENT) ? (enum agent)view->agent : AGENT_UNKNOWN,
 		.may_write = vocab_has(view, VIEW_WRITES) ? view->writes : true,
-		.fences = !vocab_has(view, VIEW_COMPLETION)
-				  ? vocab_has(view, VIEW_DEVICE)
-				  : view->completion == COMPLETION_IMPLICIT_FENCE,
+		.fences = vocab_has(view, VIEW_COMPLETION) &&
+			  role_fences((enum role)view->role, (enum completion)view->completion),
+		.waits = vocab_has(view, VIEW_ROLE) && role_waits((enum role)view->role),
 		.elsewhere = vocab_has(record, BUFFER_PARTICIPANTS) &&
 			     !is_listed(&record->participants, vocab_string(view, VIEW_NAME)),
 	};

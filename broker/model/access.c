@@ -81,7 +81,7 @@ static enum operation maintenance_before(const struct access_state *state, unsig
 static enum access_mode fences_before(const struct access_state *state, unsigned int agent,
 				      enum access_mode mode, enum operation operation)
 {
-	bool waits_by_itself = state->agents[agent].fences && operation == OPERATION_NONE;
+	bool waits_by_itself = state->agents[agent].waits && operation == OPERATION_NONE;
 
 	if (!state->unsignalled || waits_by_itself)
 		return (enum access_mode)0;

@@ -23,8 +23,12 @@ struct access_agent {
 	bool may_write;
 	/* SYNC acts on its attachment: it maps for DMA and does not certainly snoop. */
 	bool synced;
-	/* Its driver puts a fence on the buffer, and waits for those of others: DRM. */
+	/* Its driver puts a fence on the buffer while the device is at it: rendering. Scanout and
+	 * writeback put none (drivers/gpu/drm/drm_atomic_helper.c, 6.12), nor does V4L2. */
 	bool fences;
+	/* Its driver waits for the fences of others: rendering, and scanout for writers
+	 * (drm_gem_plane_helper_prepare_fb, drivers/gpu/drm/drm_gem_atomic_helper.c, 6.12). */
+	bool waits;
 	/* It belongs to another process, which keeps a state of its own. */
 	bool elsewhere;
 };

@@ -186,4 +186,17 @@ struct buffer_record {
 	struct vocab_strings participants;
 };
 
+/* Whether the driver of a role leaves fences in buffers, and waits for those of others (access.h).
+ */
+static inline bool role_fences(enum role role, enum completion completion)
+{
+	return completion == COMPLETION_IMPLICIT_FENCE && role != ROLE_SCANOUT &&
+	       role != ROLE_WRITEBACK && role != ROLE_CPU;
+}
+
+static inline bool role_waits(enum role role)
+{
+	return role == ROLE_RENDER || role == ROLE_SCANOUT;
+}
+
 #endif

@@ -74,8 +74,9 @@ struct policy_end policy_end_of(const struct party *party, bool bounced)
 		.agent = {.kind = choose_agent(party, bounced),
 			  .may_write = party->writes,
 			  .synced = party->incoherent || bounced,
-			  .fences = party->device &&
-				    policy_completion(party) == COMPLETION_IMPLICIT_FENCE},
+			  .fences = party->device && role_fences((enum role)party->record->role,
+								 policy_completion(party)),
+			  .waits = role_waits((enum role)party->record->role)},
 	};
 }
 

@@ -250,10 +250,14 @@ START_TEST(fences_are_waited_for_by_whom_nobody_else_makes_wait)
 	struct access_state state = {
 		.cached = true,
 		.agents_len = 4,
-		.agents = {{.kind = AGENT_COHERENT, .may_write = true, .fences = true},
-			   {.kind = AGENT_COHERENT, .fences = true},
-			   {.kind = AGENT_CPU, .may_write = true},
-			   {.kind = AGENT_NON_COHERENT, .may_write = true, .fences = true}}};
+		.agents = {
+			{.kind = AGENT_COHERENT, .may_write = true, .fences = true, .waits = true},
+			{.kind = AGENT_COHERENT, .fences = true, .waits = true},
+			{.kind = AGENT_CPU, .may_write = true},
+			{.kind = AGENT_NON_COHERENT,
+			 .may_write = true,
+			 .fences = true,
+			 .waits = true}}};
 	struct access_due due;
 
 	access_start(&state, false);
