@@ -25,7 +25,8 @@
 static int find_agent(const struct dmabroker_buffer *buffer, const char *participant)
 {
 	for (unsigned int i = 0; i < buffer->access.agents_len; i++)
-		if (strcmp(buffer->names[i], participant) == 0)
+		if (buffer->names[i][0] == participant[0] &&
+		    strcmp(buffer->names[i], participant) == 0)
 			return (int)i;
 	return -ENOENT;
 }
