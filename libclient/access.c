@@ -77,9 +77,13 @@ int access_init(struct dmabroker_buffer *buffer, const struct plan *plan,
 {
 	int error = set_agents(buffer, plan, record);
 
-	if (!error)
-		access_start(&buffer->access, false);
-	return error;
+	if (error)
+		return error;
+	/* a daemon that plans so is not to be trusted with the data */
+	if (access_check(buffer->access.agents, buffer->access.agents_len, buffer->access.cached))
+		return -EPROTO;
+	access_start(&buffer->access, false);
+	return 0;
 }
 
 /* Bits by agent, in the order of another plan. */

@@ -112,7 +112,7 @@ int buffer_follow(struct dmabroker_buffer *buffer, const struct plan *plan);
 
 /* Begins the state of access: the agents are the plan's participants, those that `record` (borrowed
  * for the call) does not list being of other processes. The plan is borrowed as long as the buffer.
- * Errors: -EPROTO (more participants than a plan has). */
+ * Errors: -EPROTO (more participants than a plan has, or such as cannot share a buffer). */
 int access_init(struct dmabroker_buffer *buffer, const struct plan *plan,
 		const struct buffer_record *record);
 /* The same agents, and more, by another plan. Errors: -EPROTO (nothing has changed). */

@@ -271,6 +271,19 @@ START_TEST(exactly_what_is_due)
 }
 END_TEST
 
+/* Two bounced writers: SYNC would copy one's picture over the other's. */
+START_TEST(a_plan_of_agents_that_cannot_share_is_refused)
+{
+	struct dmabroker_buffer other = {0};
+
+	make("cam:coherent:w enc:bounced:r", true, 1);
+	vocab_set_number(plan->participants.items[0], VIEW_AGENT, AGENT_BOUNCED, VOCAB_SOLVED);
+	ck_assert_int_eq(buffer_init(&other, &broker, plan, buffer->record), -EPROTO);
+	ck_assert_ptr_null(other.record);
+	unmake();
+}
+END_TEST
+
 START_TEST(interrupted_calls_are_repeated)
 {
 	make("gpu:coherent:rf enc:non-coherent:r cpu:cpu:rw", true, 1);
@@ -510,6 +523,7 @@ int main(void)
 	TCase *all = tcase_create("all");
 
 	tcase_add_loop_test(all, exactly_what_is_due, 0, sizeof(rows) / sizeof(rows[0]));
+	tcase_add_test(all, a_plan_of_agents_that_cannot_share_is_refused);
 	tcase_add_test(all, interrupted_calls_are_repeated);
 	tcase_add_loop_test(all, what_fails_stays_due, 1, 11);
 	tcase_add_test(all, a_fence_that_does_not_signal);
