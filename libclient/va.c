@@ -12,12 +12,10 @@
 
 #include <dmabroker-va.h>
 
+#include "libclient/helper.h"
+
 #define PLANES_MAX 4
 #define PIXELS_MAX 32768 /* of the keys width-max and height-max */
-#define FOURCC_BYTES 11
-
-/* Nobody tells which strides a driver imports: what the daemon assumes of an unknown DRM device. */
-#define STRIDE_ALIGN 256
 
 struct dmabroker_va {
 	VADisplay display; /* borrowed, or NULL */
@@ -103,19 +101,6 @@ static const struct name *find_drm_name(uint32_t drm_format)
 		if (names[i].drm == drm_format)
 			return &names[i];
 	return NULL;
-}
-
-static const char *fourcc_text(uint32_t fourcc, char text[FOURCC_BYTES])
-{
-	for (int i = 0; i < 4; i++) {
-		text[i] = (char)(fourcc >> 8 * i & 0xff);
-		if (text[i] < ' ' || text[i] > '~') {
-			snprintf(text, FOURCC_BYTES, "0x%08x", fourcc);
-			return text;
-		}
-	}
-	text[4] = '\0';
-	return text;
 }
 
 /* ---- the object ---- */
@@ -293,7 +278,6 @@ static int set_size(struct dmabroker_record *participant, const char *key, int v
 
 static int say(struct dmabroker_record *participant, const struct capabilities *capabilities)
 {
-	uint64_t align;
 	int error = 0;
 
 	for (unsigned int i = 0; i < capabilities->attributes_len && !error; i++)
@@ -308,8 +292,8 @@ static int say(struct dmabroker_record *participant, const struct capabilities *
 		error = set_size(participant, "height-min", capabilities->height_min);
 	if (!error)
 		error = set_size(participant, "height-max", capabilities->height_max);
-	if (!error && dmabroker_record_get_uint(participant, "stride-align", &align) == -ENOENT)
-		error = dmabroker_record_set_uint(participant, "stride-align", STRIDE_ALIGN);
+	if (!error)
+		error = helper_say_stride(participant);
 	return error;
 }
 
@@ -338,20 +322,6 @@ int dmabroker_va_declare(struct dmabroker_va *va, VAConfigID config,
 
 /* ---- a buffer as a descriptor ---- */
 
-static const struct dmabroker_record *find_view(const struct dmabroker_record *plan,
-						const char *participant)
-{
-	const struct dmabroker_record *view;
-	const char *name;
-
-	for (size_t i = 0; dmabroker_record_get_record(plan, "participants", i, &view) == 0; i++) {
-		name = dmabroker_record_get_string(view, "name");
-		if (name && strcmp(name, participant) == 0)
-			return view;
-	}
-	return NULL;
-}
-
 /* A number of the plan that has to fit a field of 32 bit; `*error` stays what it is, if it is one
  * already. */
 static uint32_t number(struct dmabroker_va *va, const struct dmabroker_record *record,
@@ -376,7 +346,7 @@ static int find_names(struct dmabroker_va *va, const struct dmabroker_record *vi
 	const char *role = dmabroker_record_get_string(view, "role");
 	uint64_t va_fourcc, drm_format = 0;
 	const struct name *name;
-	char text[FOURCC_BYTES];
+	char text[HELPER_FOURCC_BYTES];
 
 	if (!role || strcmp(role, "render") != 0)
 		return fail(va, -EINVAL,
@@ -390,7 +360,7 @@ static int find_names(struct dmabroker_va *va, const struct dmabroker_record *vi
 		name = find_drm_name((uint32_t)drm_format);
 	if (!name)
 		return fail(va, -EOPNOTSUPP, "VA has no name for the format %s of %s",
-			    fourcc_text((uint32_t)drm_format, text), participant);
+			    helper_fourcc_text((uint32_t)drm_format, text), participant);
 	*ret_name = name;
 	return 0;
 }
@@ -472,7 +442,7 @@ static int describe(struct dmabroker_va *va, const struct dmabroker_buffer *buff
 		    VADRMPRIMESurfaceDescriptor *descriptor, const struct name **ret_name)
 {
 	const struct dmabroker_record *plan = dmabroker_buffer_get_plan(buffer);
-	const struct dmabroker_record *view = find_view(plan, participant);
+	const struct dmabroker_record *view = helper_find_view(plan, participant);
 	int error;
 
 	memset(descriptor, 0, sizeof(*descriptor));
@@ -524,7 +494,7 @@ int dmabroker_va_import(struct dmabroker_va *va, const struct dmabroker_buffer *
 		 .value = {.type = VAGenericValueTypePointer, .value.p = &descriptor}},
 	};
 	const struct name *name;
-	char text[FOURCC_BYTES];
+	char text[HELPER_FOURCC_BYTES];
 	VASurfaceID surface;
 	VAStatus status;
 	int error = check_display(va);
@@ -538,7 +508,7 @@ int dmabroker_va_import(struct dmabroker_va *va, const struct dmabroker_buffer *
 	if (status != VA_STATUS_SUCCESS)
 		return fail(va, errno_of(status),
 			    "vaCreateSurfaces refuses %ux%u of %s, stride %u, modifier 0x%llx: %s",
-			    descriptor.width, descriptor.height, fourcc_text(name->va, text),
+			    descriptor.width, descriptor.height, helper_fourcc_text(name->va, text),
 			    descriptor.layers[0].pitch[0],
 			    (unsigned long long)descriptor.objects[0].drm_format_modifier,
 			    vaErrorStr(status));
