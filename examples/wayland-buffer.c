@@ -146,23 +146,23 @@ static void connect_all(struct window *w)
 
 /* ---- The buffers ---- */
 
-/* Returns what dmabroker_wayland_declare returns. `device` NULL: what the compositor names. */
+/* `camping`: buffers it holds at once. `device` NULL: what the compositor names. Returns what
+ * dmabroker_wayland_declare returns. */
 static int add_compositor(struct window *w, struct dmabroker_record *request, const char *name,
-			  const char *role, const char *device)
+			  const char *role, unsigned int camping, const char *device)
 {
 	struct dmabroker_record *participant;
-	int result;
 
 	if (dmabroker_request_add_participant(request, name, role, &participant) < 0 ||
+	    dmabroker_record_set_uint(participant, "camping", camping) < 0 ||
 	    (device && dmabroker_record_set_string(participant, "device", device) < 0))
 		die("cannot ask for the participant %s", name);
-	/* one buffer is seen while the next one waits */
-	result = dmabroker_record_set_uint(participant, "camping", 2);
-	return result < 0 ? result : dmabroker_wayland_declare(w->helper, participant);
+	return dmabroker_wayland_declare(w->helper, participant);
 }
 
-/* Returns owned. */
-static struct dmabroker_record *create_request(struct window *w)
+/* Returns owned. Of two buffers one is seen while the next one waits; the compositor holds
+ * `camping` of them. */
+static struct dmabroker_record *create_request(struct window *w, unsigned int camping)
 {
 	struct dmabroker_record *request, *cpu;
 
@@ -173,7 +173,7 @@ static struct dmabroker_record *create_request(struct window *w)
 					DRM_FORMAT_MOD_LINEAR) < 0 ||
 	    dmabroker_request_add_participant(request, "cpu", "cpu", &cpu) < 0)
 		die("cannot make a request");
-	if (add_compositor(w, request, "compositor", "render", w->device) < 0)
+	if (add_compositor(w, request, "compositor", "render", camping, w->device) < 0)
 		die("%s", dmabroker_wayland_get_error_text(w->helper));
 	return request;
 }
@@ -182,8 +182,8 @@ static struct dmabroker_record *create_request(struct window *w)
  */
 static int try_screen(struct window *w)
 {
-	struct dmabroker_record *request = create_request(w);
-	int result = add_compositor(w, request, "screen", "scanout", w->screen_device);
+	struct dmabroker_record *request = create_request(w, 1);
+	int result = add_compositor(w, request, "screen", "scanout", 1, w->screen_device);
 
 	if (result < 0)
 		printf("no direct scanout: %s\n", dmabroker_wayland_get_error_text(w->helper));
@@ -200,7 +200,7 @@ static void allocate(struct window *w)
 
 	w->has_screen = try_screen(w) >= 0;
 	if (!w->has_screen) {
-		request = create_request(w);
+		request = create_request(w, 2);
 		if (dmabroker_allocate(w->broker, request, &w->collection) < 0)
 			die("no buffers: %s", dmabroker_get_error_text(w->broker));
 		dmabroker_record_destroy(request);

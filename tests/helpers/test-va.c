@@ -2,7 +2,7 @@
 /*
  * libdmabroker-va on the real libva and a real daemon. Stand-ins: the VA driver
  * (standin-va-driver.c), its render node (standin-node.c), devices and memory of the daemon
- * (tests/bus/made-up-*.c: a buffer is a memfd). On a real render node: tests/vm/cases/048.
+ * (tests/bus/made-up-*.c: a buffer is a memfd). On a real render node: tests/vm/cases/048-va.sh.
  */
 #include "tests/bus/harness.h"
 

@@ -2,7 +2,7 @@
 /*
  * libdmabroker-wayland on the real libwayland and a real daemon. Stand-ins: the compositor
  * (standin-compositor.c, on the real libwayland-server), devices and memory of the daemon
- * (tests/bus/made-up-*.c: a buffer is a memfd). With real devices: tests/vm/cases/048.
+ * (tests/bus/made-up-*.c: a buffer is a memfd). With real devices: tests/vm/cases/049-wayland.sh.
  */
 #include "tests/bus/harness.h"
 
