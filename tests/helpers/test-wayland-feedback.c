@@ -10,6 +10,7 @@
 #include "libclient/wayland-feedback.c"
 #include "libclient/wayland-node.c"
 #include "tests/unit/check.h"
+#include "tests/unit/faults.h"
 #include "tests/unit/tree.h"
 
 /* ---- nodes ---- */
@@ -244,6 +245,75 @@ START_TEST(any_events_are_survived)
 }
 END_TEST
 
+/* ---- memory that runs short ---- */
+
+static int good_table(void)
+{
+	static const struct {
+		uint32_t format, padding;
+		uint64_t modifier;
+	} entries[] = {{1, 0, 0}, {2, 0, WAYLAND_IMPLICIT}};
+	int fd = memfd_create("table", MFD_CLOEXEC);
+
+	ck_assert_int_eq(write(fd, entries, sizeof(entries)), sizeof(entries));
+	return fd;
+}
+
+/* A good set, as far as memory goes. Takes `fd`. Returns its error, or that of the list. (libcheck
+ * allocates, too: nothing is asserted in here.) */
+static int read_set(struct feedback *feedback, struct feedback_table *table, int fd)
+{
+	uint16_t indices[] = {0, 1, 1};
+	dev_t number = makedev(226, 0);
+	struct wl_array device = {.data = &number, .size = sizeof(number)};
+	struct wl_array formats = {.data = indices, .size = sizeof(indices)};
+	size_t len, left_out;
+	struct pair *pairs;
+	int error;
+
+	feedback_read_table(feedback, table, fd, 32);
+	feedback_set_main_device(feedback, &device);
+	feedback_set_target_device(feedback, &device);
+	feedback_add_formats(feedback, table, &formats);
+	feedback_add_formats(feedback, table, &formats);
+	feedback_end_tranche(feedback);
+	feedback_check(feedback);
+	if (feedback->error)
+		return feedback->error;
+	error = feedback_list(feedback, NULL, 1024, &pairs, &len, &left_out);
+	if (error)
+		return error;
+	free(pairs);
+	return len == 2 ? 0 : -EBADMSG;
+}
+
+START_TEST(short_memory_is_told)
+{
+	size_t fds = faults_fds();
+	unsigned int failed = 0;
+	bool went_wrong = true;
+
+	for (unsigned int nth = 1; went_wrong; nth++) {
+		struct feedback_table table = {.pairs = NULL};
+		struct feedback *feedback = calloc(1, sizeof(*feedback));
+		int result, fd = good_table();
+		long before = faults_live();
+
+		faults_begin(nth);
+		result = read_set(feedback, &table, fd);
+		went_wrong = faults_end();
+		ck_assert_int_eq(result, went_wrong ? -ENOMEM : 0);
+		failed += went_wrong;
+		feedback_clear(feedback);
+		free(table.pairs);
+		ck_assert_int_eq(faults_live(), before);
+		ck_assert_uint_eq(faults_fds(), fds);
+		free(feedback);
+	}
+	ck_assert_uint_eq(failed, 6); /* table, its pairs, formats twice, list, choices */
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("wayland-feedback");
@@ -255,6 +325,7 @@ int main(void)
 	suite_add_tcase(suite, nodes);
 	tcase_set_timeout(events, 60);
 	tcase_add_test(events, any_events_are_survived);
+	tcase_add_test(events, short_memory_is_told);
 	suite_add_tcase(suite, events);
 	return run_suite(suite);
 }
