@@ -4,9 +4,11 @@
 # compiles where it promises to, that the reference pages are those of the code, that every file
 # says its licence and has the project's format.
 #
-# usage: tree.sh SOURCE REFERENCE-PROGRAM LIBRARY COMPILER
+# usage: tree.sh SOURCE REFERENCE-PROGRAM LIBRARY COMPILER [HELPER-LIBRARY...]
 set -u
 source=$(realpath "$1") reference=$(realpath "$2") library=$(realpath "$3") compiler=$4
+shift 4
+helpers=$(for helper in "$@"; do realpath "$helper"; done)
 cd "$source" || exit 1
 number=0
 scratch=$(mktemp -d) || exit 1
@@ -80,6 +82,8 @@ only_in 'ini.h' broker/probe/quirks-read.c
 only_in 'libudev' 'broker/probe/*'
 only_in '(xf86drm|drm)' 'broker/probe/*' 'broker/heap/*' 'examples/*'
 only_in 'json' 'ctl/*'
+only_in '(va/|dmabroker-va)' libclient/va.c examples/va-surface.c
+only_in '(wayland-|linux-dmabuf|xdg-shell|dmabroker-wayland)' 'libclient/wayland*' examples/wayland-buffer.c
 only_in 'pthread' daemon/worker.c
 
 for page in vocabulary.md limits.md formats.md dmabroker-protocol.7.scd machine-file.md machine.schema.json; do
@@ -103,6 +107,46 @@ result "every exported function has a version node"
 result "the header compiles as C99"
 "$compiler" -Wall -Wextra -Werror -x c++ -fsyntax-only include/dmabroker.h >"$scratch/found" 2>&1
 result "the header compiles as C++"
+
+# each helper library by itself: its header, the C of its part of docs/helpers.md ("```c NAME"), what it
+# exports, and that libdmabroker does without the libraries that it needs
+for helper in $helpers; do
+	name=${helper##*/libdmabroker-}
+	name=${name%%.*}
+	header=dmabroker-$name.h
+	"$compiler" -std=c99 -pedantic -Wall -Wextra -Werror -Iinclude -x c -fsyntax-only "include/$header" \
+		>"$scratch/found" 2>&1
+	result "$header compiles as C99"
+	"$compiler" -Wall -Wextra -Werror -Iinclude -x c++ -fsyntax-only "include/$header" >"$scratch/found" 2>&1
+	result "$header compiles as C++"
+
+	{
+		echo '#include <stdio.h>'
+		echo "#include <$header>"
+		sed -n "/^\`\`\`c $name\$/,/^\`\`\`\$/p" docs/helpers.md | grep -v '^```'
+	} >"$scratch/page.c"
+	"$compiler" -std=c11 -Wall -Wextra -Werror -Wno-unused-function -Iinclude -fsyntax-only \
+		"$scratch/page.c" >"$scratch/found" 2>&1
+	grep -q "dmabroker_${name}_declare" "$scratch/page.c" || echo "there is none" >>"$scratch/found"
+	result "the C of docs/helpers.md for $name compiles"
+
+	grep -A1 '^DMABROKER_API' "include/$header" | grep -o 'dmabroker_[a-z0-9_]*(' | tr -d '(' |
+		sort -u >"$scratch/declared"
+	nm -D --defined-only "$helper" | awk '$2 == "T" { print $3 }' | sort -u >"$scratch/versions"
+	sed 's/@.*//' "$scratch/versions" | diff "$scratch/declared" - >"$scratch/found"
+	[ -s "$scratch/versions" ] || echo "nothing is exported" >>"$scratch/found"
+	grep -v "@@DMABROKER_$(echo "$name" | tr a-z A-Z)_1.0\$" "$scratch/versions" >>"$scratch/found"
+	result "libdmabroker-$name exports what $header declares, with a version node"
+
+	: >"$scratch/found"
+	readelf -d "$helper" | grep -q "NEEDED.*\[lib$name" || echo "$helper does not" >>"$scratch/found"
+	readelf -d "$library" | grep "NEEDED.*\[lib$name" >>"$scratch/found"
+	result "libdmabroker-$name needs lib$name, and libdmabroker does not"
+done
+
+grep -n '^#include "' libclient/va.c libclient/wayland*.[ch] libclient/helper.h |
+	grep -vE '"libclient/(helper|wayland)\.h"' >"$scratch/found"
+result "the helper libraries know libdmabroker by its public header only"
 
 # the README's C, as the body of a function
 {
