@@ -155,8 +155,9 @@ static bool needs_note(const struct chain_arrow *arrow)
 static size_t note_of(struct drawing *drawing, const struct chain_arrow *arrow)
 {
 	for (size_t i = 0; i < drawing->notes_len; i++)
-		if (chain_is_alike(drawing->notes[i], arrow))
-			return i + 1;
+		if (chain_is_alike(drawing->notes[i], arrow) ||
+		    (!chain_is_due(drawing->notes[i]) && !chain_is_due(arrow)))
+			return i + 1; /* of fences alone there is no more to say */
 	drawing->notes[drawing->notes_len++] = arrow;
 	return drawing->notes_len;
 }
@@ -179,26 +180,61 @@ static void put_note(struct drawing *drawing, size_t index)
 	put_text(drawing->out, text, NOTE_COLUMNS, LINES_MAX, "\\l");
 	free(text);
 	put_further(drawing, "before", chain_fence_words(arrow));
-	put_further(drawing, "because", arrow->because);
+	if (chain_is_due(arrow))
+		put_further(drawing, "because", arrow->because);
 	free(ioctls);
 	free(words);
 }
 
+/* Whether an arrow before this one needs nothing for the same reason. */
+static bool is_again(const struct chains *chains, size_t group, size_t index)
+{
+	const struct chain_arrow *arrow = &chains->items[group].arrows[index];
+
+	for (size_t i = 0; i <= group; i++)
+		for (size_t k = 0; k < (i < group ? chains->items[i].arrows_len : index); k++)
+			if (chain_is_alike(&chains->items[i].arrows[k], arrow))
+				return true;
+	return false;
+}
+
+/* Why nothing is due where it is not. */
+static void put_reasons(struct drawing *drawing)
+{
+	const struct chains *chains = drawing->chains;
+	bool any = false;
+
+	for (size_t i = 0; i < chains->len; i++) {
+		for (size_t k = 0; k < chains->items[i].arrows_len; k++) {
+			const struct chain_arrow *arrow = &chains->items[i].arrows[k];
+
+			if (needs_note(arrow) || is_again(chains, i, k))
+				continue;
+			if (!any)
+				put_text(drawing->out, "thin and grey: nothing is due",
+					 NOTE_COLUMNS, 1, "\\l");
+			put_further(drawing, "because", arrow->because);
+			any = true;
+		}
+	}
+}
+
+static bool has_way_back(const struct chains *chains)
+{
+	for (size_t i = 0; i < chains->len; i++)
+		for (size_t k = 0; k < chains->items[i].arrows_len; k++)
+			if (chains->items[i].arrows[k].back)
+				return true;
+	return false;
+}
+
 static void put_notes(struct drawing *drawing)
 {
-	bool nothing = false, back = false;
-
 	fputs("\\l", drawing->out);
 	for (size_t i = 0; i < drawing->notes_len; i++)
 		put_note(drawing, i);
-	for (size_t i = 0; i < drawing->chains->len; i++)
-		for (size_t k = 0; k < drawing->chains->items[i].arrows_len; k++) {
-			nothing |= !needs_note(&drawing->chains->items[i].arrows[k]);
-			back |= drawing->chains->items[i].arrows[k].back;
-		}
-	if (nothing)
-		put_text(drawing->out, "thin and grey: nothing is due", NOTE_COLUMNS, 1, "\\l");
-	if (back)
+	put_reasons(drawing);
+	if (has_way_back(drawing->chains))
 		put_text(drawing->out, "dashed: the buffer returns, for the next frame",
 			 NOTE_COLUMNS, 1, "\\l");
 }
@@ -361,12 +397,18 @@ static void put_hop(struct drawing *drawing, size_t index)
 		return;
 	bytes = text_bytes(hop->bytes);
 	text = text_format("copy of %s", bytes);
-	fprintf(drawing->out, "\t\tg%zua%zu -> g%zua%zu [id=\"copy-%zu\", label=\"", hop->from,
-		from, hop->to, to, index);
+	fprintf(drawing->out,
+		"\t\th%zu [id=\"copy-%zu\", shape=plaintext, style=\"\", "
+		"fontname=\"Courier-Bold\", "
+		"fontsize=10, margin=\"0.06,0.03\", height=0.2, label=\"",
+		index, index);
 	put_text(drawing->out, text, EDGE_COLUMNS, 1, "\\n");
 	put_text(drawing->out, "for each frame", EDGE_COLUMNS, 1, "\\n");
-	fputs("\", color=\"black:black\", penwidth=1.4, fontname=\"Courier-Bold\"];\n",
-	      drawing->out);
+	fprintf(drawing->out,
+		"\"];\n"
+		"\t\tg%zua%zu -> h%zu [color=\"black:black\", penwidth=1.4, dir=none];\n"
+		"\t\th%zu -> g%zua%zu [color=\"black:black\", penwidth=1.4];\n",
+		hop->from, from, index, index, hop->to, to);
 	free(text);
 	free(bytes);
 }
@@ -377,7 +419,7 @@ static void put_chain(struct drawing *drawing, size_t group)
 {
 	const struct chain *chain = &drawing->chains->items[group];
 
-	/* Graphviz begins below */
+	/* the last is drawn uppermost */
 	for (size_t i = chain->agents_len; i-- > 0;)
 		put_agent(drawing, group, i);
 	for (size_t i = chain->arrows_len; i-- > 0;)
