@@ -339,7 +339,7 @@ static void put_words(struct drawing *drawing, size_t group, size_t index)
 		colour_of(arrow), arrow->fence || due ? colour_of(arrow) : "#606060",
 		due ? "Courier-Bold" : "Courier");
 	put_arrow_label(drawing, arrow);
-	fputs("\", fontsize=10, margin=\"0.06,0.03\", height=0.2, width=0.2];\n", drawing->out);
+	fputs("\", fontsize=10, margin=\"0.1,0.06\", height=0.2, width=0.2];\n", drawing->out);
 }
 
 /*

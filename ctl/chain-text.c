@@ -56,10 +56,8 @@ static void show_arrow(const struct ctl *ctl, const struct chain *chain,
 	char *kind = chain_agent_words(other), *text;
 	size_t column = put_shaft(ctl, arrow);
 
-	text = text_format("%s%s%s%s%s", other->name, arrow->back ? "" : ": ",
-			   arrow->back ? ", for the next frame" : kind,
-			   arrow->by && chain_is_due(arrow) ? "; done by " : "",
-			   arrow->by && chain_is_due(arrow) ? arrow->by : "");
+	text = text_format("%s%s%s", other->name, arrow->back ? "" : ": ",
+			   arrow->back ? ", for the next frame" : kind);
 	text_behind(column, " |      ", text);
 	free(text);
 	free(kind);
@@ -73,19 +71,28 @@ static void put_detail(char *text)
 	free(text);
 }
 
+/* "DMA_BUF_IOCTL_SYNC START|WRITE, END|WRITE, by the process of camera; about ... bytes are
+ * walked" */
+static void show_ioctls(const struct chain_arrow *arrow)
+{
+	char *ioctls = chain_ioctl_words(arrow), *cost = text_format("%s", "");
+
+	if (arrow->has_cost) {
+		free(cost);
+		cost = text_format("; about %" PRIu64 " bytes are walked", arrow->cost_bytes);
+	}
+	put_detail(text_format("%s%s%s%s", ioctls, arrow->by ? ", by the process of " : "",
+			       arrow->by ? arrow->by : "", cost));
+	free(cost);
+	free(ioctls);
+}
+
 static void show_details(const struct chain_arrow *arrow)
 {
-	char *ioctls;
-
 	if (arrow->fence)
 		put_detail(text_format("%s", chain_fence_words(arrow)));
-	if (chain_is_due(arrow)) {
-		ioctls = chain_ioctl_words(arrow);
-		put_detail(arrow->has_cost ? text_format("%s; %" PRIu64 " bytes are walked", ioctls,
-							 arrow->cost_bytes)
-					   : text_format("%s", ioctls));
-		free(ioctls);
-	}
+	if (chain_is_due(arrow))
+		show_ioctls(arrow);
 	if (*arrow->because)
 		put_detail(text_format("%s", arrow->because));
 }
@@ -100,7 +107,7 @@ static bool is_of(const struct chain_arrow *arrow, size_t agent)
 static bool stand_together(const struct chain *chain, size_t a, size_t b, size_t agent)
 {
 	return is_of(&chain->arrows[a], agent) && chain->arrows[a].back == chain->arrows[b].back &&
-	       chain_is_alike(&chain->arrows[a], &chain->arrows[b]);
+	       chain_is_same_work(&chain->arrows[a], &chain->arrows[b]);
 }
 
 /* Prints those alike, with what they have in common below. */
@@ -192,8 +199,11 @@ static void show_legend(void)
 {
 	putchar('\n');
 	text_behind(0, "",
-		    "What several need is done once for each frame, for the first of them that "
-		    "begins. dmabroker_buffer_begin_access does it.");
+		    "What several need is done once for each frame: for the first of them that "
+		    "begins, by "
+		    "dmabroker_buffer_begin_access, or by dmabroker_buffer_release_to before the "
+		    "buffer "
+		    "goes to another process.");
 }
 
 void chains_show(const struct ctl *ctl, const struct chains *chains)

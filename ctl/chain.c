@@ -46,6 +46,13 @@ static uint64_t get_number(struct json_object *object, const char *key, uint64_t
 	return value ? json_object_get_uint64(value) : otherwise;
 }
 
+static bool get_bool(struct json_object *object, const char *key, bool otherwise)
+{
+	struct json_object *value = get(object, key, json_type_boolean);
+
+	return value ? json_object_get_boolean(value) : otherwise;
+}
+
 static size_t get_len(struct json_object *list)
 {
 	return list ? json_object_array_length(list) : 0;
@@ -158,20 +165,6 @@ static bool is_in_policy(const struct chain *chain, const char *key, const char 
 	return false;
 }
 
-static const char *const only_write[] = {"capture", "writeback", NULL};
-static const char *const read_words[] = {"read", "scanout", "encode", NULL};
-
-static bool has_one_of(const struct dmabroker_record *record, const char *key,
-		       const char *const *words)
-{
-	const char *word;
-
-	for (size_t i = 0; dmabroker_record_get_string_at(record, key, i, &word) == 0; i++)
-		if (text_is_one_of(word, words))
-			return true;
-	return false;
-}
-
 /* What the request says of a participant, or NULL. */
 static const struct dmabroker_record *find_asked(const struct dmabroker_record *request,
 						 const char *name)
@@ -208,11 +201,9 @@ static void add_agent(struct chain *chain, struct json_object *view,
 	agent->node = get_string(view, "node", NULL);
 	agent->completion = get_string(view, "completion", NULL);
 	asked = find_asked(request, agent->name);
-	agent->writes = is_in_policy(chain, "from", agent->name);
-	agent->reads = is_in_policy(chain, "to", agent->name) &&
-		       !(agent->role && text_is_one_of(agent->role, only_write));
-	if (asked && dmabroker_record_get_len(asked, "usage"))
-		agent->reads = has_one_of(asked, "usage", read_words);
+	agent->device = get_string(view, "device", NULL);
+	agent->writes = get_bool(view, "writes", is_in_policy(chain, "from", agent->name));
+	agent->reads = get_bool(view, "reads", is_in_policy(chain, "to", agent->name));
 	if (asked && dmabroker_record_get_len(asked, "reads-from"))
 		agent->reads_from = list_of(asked, "reads-from");
 }
@@ -311,15 +302,19 @@ static void order(struct chains *chains, size_t own)
 
 /* ---- arrows ---- */
 
-/* Who looks at fences before it begins: docs/access-policy.md. */
+/* Whether it leaves fences in the buffer, and waits for those of others. */
+static bool has_fences(const struct chain_agent *agent)
+{
+	return agent->completion ? strcmp(agent->completion, "implicit-fence") == 0
+				 : agent->device != NULL;
+}
+
+/* Whether its fence is waited for, where the plan has no row that says so: before maintenance, and
+ * for who does not wait itself (docs/access-policy.md). */
 static bool needs_fence(const struct chain *chain, const struct chain_arrow *arrow)
 {
-	static const char *const fences[] = {"implicit-fence", "sync-object", NULL};
-	static const char *const waits[] = {"cpu", "unknown", NULL};
-	const char *completion = chain->agents[arrow->from].completion;
-
-	return completion && text_is_one_of(completion, fences) &&
-	       (chain_is_due(arrow) || text_is_one_of(chain->agents[arrow->to].kind, waits));
+	return has_fences(&chain->agents[arrow->from]) &&
+	       (chain_is_due(arrow) || !has_fences(&chain->agents[arrow->to]));
 }
 
 static struct chain_arrow *add_arrow(struct chain *chain, size_t from, size_t to, bool back)
@@ -335,6 +330,7 @@ static struct chain_arrow *add_arrow(struct chain *chain, size_t from, size_t to
 	arrow->by = get_string(row, "by", NULL);
 	arrow->has_cost = get(row, "cost-bytes", json_type_int);
 	arrow->cost_bytes = get_number(row, "cost-bytes", 0);
+	arrow->fence = get_bool(row, "fence", needs_fence(chain, arrow));
 	return arrow;
 }
 
@@ -406,27 +402,9 @@ static unsigned int row_bits(const struct chain *chain, size_t from, size_t to)
 	return bits_of(get_string(find_row(chain, from, to), "operation", "none"));
 }
 
-/* What is due before `first` begins again, if `writer` was the last to write and `last` has read
- * since: what it takes to hand over from that writer, less what was done for the reader. */
-static unsigned int back_rest(const struct chain *chain, size_t first, size_t last, size_t writer)
-{
-	const char *kind = chain->agents[first].kind;
-	unsigned int done = row_bits(chain, writer, last);
-
-	/* its bounce buffers are filled again, unless they are newest */
-	if (strcmp(kind, "bounced") == 0)
-		return writer != first || done & INVALIDATE ? CLEAN : 0;
-	if (writer != first)
-		return row_bits(chain, writer, first) & ~done;
-	/* it may snoop, and find lines from before its own last write */
-	return strcmp(kind, "unknown") == 0 ? INVALIDATE & ~done : 0;
-}
-
 static bool is_cached(const struct chain *chain)
 {
-	struct json_object *cached = get(chain->plan, "cached", json_type_boolean);
-
-	return !cached || json_object_get_boolean(cached); /* unknown: the safe side */
+	return get_bool(chain->plan, "cached", true); /* unknown: the safe side */
 }
 
 /* Whether `last` reads what `writer` has written, and nobody in between has written since. */
@@ -438,35 +416,38 @@ static bool is_last_writer(const struct chain *chain, size_t writer, size_t last
 	return has_arrow(chain, writer, last);
 }
 
-/* Why it is due: what the policy says of the writer's hand-over to `first`. */
-static const char *back_because(const struct chain *chain, size_t first, size_t writer)
+/*
+ * `last` has only read. What is due before `first` begins again is then what `writer`, who was the
+ * last to write, left for it, less what was done for `last`; for its own data nothing is.
+ */
+static void add_rest(struct chain *chain, struct chain_arrow *arrow, size_t writer)
 {
-	const char *kind = chain->agents[first].kind;
+	static const char *const operations[] = {"none", "clean", "invalidate", "clean+invalidate"};
+	unsigned int all = row_bits(chain, writer, arrow->to);
+	unsigned int rest = all & ~row_bits(chain, writer, arrow->from);
+	struct json_object *row = find_row(chain, writer, arrow->to);
 
-	if (strcmp(kind, "bounced") == 0)
-		return "the kernel copies through bounce buffers, and only then";
-	if (writer == first)
-		return "of one of them it is not known whether it snoops: what either kind needs";
-	return get_string(find_row(chain, writer, first), "because", "");
+	if (writer == arrow->to || !rest)
+		return;
+	arrow->operation = operations[rest | bits_of(arrow->operation)];
+	arrow->because = get_string(row, "because", "");
+	arrow->by = get_string(row, "by", NULL);
+	arrow->has_cost = rest == all && get(row, "cost-bytes", json_type_int);
+	arrow->cost_bytes = arrow->has_cost ? get_number(row, "cost-bytes", 0) : 0;
 }
 
 static void add_way_back(struct chain *chain, size_t last, size_t first)
 {
-	static const char *const operations[] = {"none", "clean", "invalidate", "clean+invalidate"};
 	struct chain_arrow *arrow = add_arrow(chain, last, first, true);
-	unsigned int bits = 0, rest;
 
 	if (find_row(chain, last, first))
 		return;
 	arrow->because = is_cached(chain) ? "who only reads leaves nothing to do"
 					  : "the heap's mappings are not cached";
-	for (size_t i = 0; i < last && is_cached(chain); i++) {
-		rest = is_last_writer(chain, i, last) ? back_rest(chain, first, last, i) : 0;
-		if (rest)
-			arrow->because = back_because(chain, first, i);
-		bits |= rest;
-	}
-	arrow->operation = operations[bits];
+	for (size_t i = 0; i < last; i++)
+		if (is_last_writer(chain, i, last))
+			add_rest(chain, arrow, i);
+	arrow->fence = needs_fence(chain, arrow);
 }
 
 static void add_ways_back(struct chain *chain)
@@ -487,8 +468,6 @@ static void add_arrows(struct chains *chains, size_t own)
 		ctl_out_of_memory();
 	add_ways(chains, own);
 	add_ways_back(chain);
-	for (size_t i = 0; i < chain->arrows_len; i++)
-		chain->arrows[i].fence = needs_fence(chain, &chain->arrows[i]);
 }
 
 /* ---- all of it ---- */
@@ -607,8 +586,8 @@ const char *chain_fence_words(const struct chain_arrow *arrow)
 	if (!arrow->fence)
 		return "";
 	return chain_is_due(arrow)
-		       ? "poll() waits for its fence first: START invalidates before it waits"
-		       : "poll() waits for its fence";
+		       ? "first poll() waits for fences: START waits only after it has invalidated"
+		       : "poll() waits for fences";
 }
 
 char *chain_ioctl_words(const struct chain_arrow *arrow)
@@ -633,9 +612,14 @@ static bool is_same(const char *a, const char *b)
 
 bool chain_is_alike(const struct chain_arrow *a, const struct chain_arrow *b)
 {
-	return a->fence == b->fence && a->has_cost == b->has_cost &&
-	       a->cost_bytes == b->cost_bytes && is_same(a->operation, b->operation) &&
+	return a->fence == b->fence && is_same(a->operation, b->operation) &&
 	       is_same(a->because, b->because);
+}
+
+bool chain_is_same_work(const struct chain_arrow *a, const struct chain_arrow *b)
+{
+	return chain_is_alike(a, b) && a->has_cost == b->has_cost &&
+	       a->cost_bytes == b->cost_bytes && is_same(a->by, b->by);
 }
 
 char *chain_agent_words(const struct chain_agent *agent)

@@ -22,7 +22,7 @@
 struct chain_agent {
 	const char *name;
 	const char *kind; /* "cpu", "cpu-copying", "coherent", ...; "unknown" where absent */
-	const char *role, *node, *completion;
+	const char *role, *device, *node, *completion;
 	bool writes, reads;
 	bool copies;			/* it is who copies between groups */
 	struct json_object *reads_from; /* owned list of names; NULL: all that write */
@@ -103,6 +103,9 @@ const char *chain_fence_words(const struct chain_arrow *arrow);
 
 /* Whether an arrow needs the same as another for the same reason. */
 bool chain_is_alike(const struct chain_arrow *a, const struct chain_arrow *b);
+
+/* The same, by the same process at the same cost. */
+bool chain_is_same_work(const struct chain_arrow *a, const struct chain_arrow *b);
 
 /* As text for a person (chain-text.c). */
 void chains_show(const struct ctl *ctl, const struct chains *chains);
