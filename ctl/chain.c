@@ -309,11 +309,11 @@ static bool has_fences(const struct chain_agent *agent)
 				 : agent->device != NULL;
 }
 
-/* Whether its fence is waited for, where the plan has no row that says so: before maintenance, and
- * for who does not wait itself (docs/access-policy.md). */
-static bool needs_fence(const struct chain *chain, const struct chain_arrow *arrow)
+/* Whether fences that `from` left are waited for, where the plan has no row that says so: before
+ * maintenance, and for who does not wait itself (docs/access-policy.md). */
+static bool needs_fence(const struct chain *chain, const struct chain_arrow *arrow, size_t from)
 {
-	return has_fences(&chain->agents[arrow->from]) &&
+	return has_fences(&chain->agents[from]) &&
 	       (chain_is_due(arrow) || !has_fences(&chain->agents[arrow->to]));
 }
 
@@ -330,7 +330,7 @@ static struct chain_arrow *add_arrow(struct chain *chain, size_t from, size_t to
 	arrow->by = get_string(row, "by", NULL);
 	arrow->has_cost = get(row, "cost-bytes", json_type_int);
 	arrow->cost_bytes = get_number(row, "cost-bytes", 0);
-	arrow->fence = get_bool(row, "fence", needs_fence(chain, arrow));
+	arrow->fence = get_bool(row, "fence", needs_fence(chain, arrow, from));
 	return arrow;
 }
 
@@ -447,7 +447,11 @@ static void add_way_back(struct chain *chain, size_t last, size_t first)
 	for (size_t i = 0; i < last; i++)
 		if (is_last_writer(chain, i, last))
 			add_rest(chain, arrow, i);
-	arrow->fence = needs_fence(chain, arrow);
+	arrow->fence = needs_fence(chain, arrow, last);
+	/* a reader waits for who writes only: who has read on the way may have left a fence, too */
+	for (size_t i = first + 1; i < last; i++)
+		arrow->fence |= has_arrow(chain, i, last) && chain->agents[i].reads &&
+				needs_fence(chain, arrow, i);
 }
 
 static void add_ways_back(struct chain *chain)
