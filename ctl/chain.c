@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/policy.h"
 #include "ctl/text.h"
 
 #define CLEAN 1u
@@ -201,7 +200,6 @@ static void add_agent(struct chain *chain, struct json_object *view,
 	agent->node = get_string(view, "node", NULL);
 	agent->completion = get_string(view, "completion", NULL);
 	asked = find_asked(request, agent->name);
-	agent->device = get_string(view, "device", NULL);
 	agent->writes = get_bool(view, "writes", is_in_policy(chain, "from", agent->name));
 	agent->reads = get_bool(view, "reads", is_in_policy(chain, "to", agent->name));
 	if (asked && dmabroker_record_get_len(asked, "reads-from"))
@@ -302,11 +300,21 @@ static void order(struct chains *chains, size_t own)
 
 /* ---- arrows ---- */
 
-/* Whether it leaves fences in the buffer, and waits for those of others. */
+/* Whether its driver leaves fences in the buffer: rendering does, scanout and V4L2 do not. */
 static bool has_fences(const struct chain_agent *agent)
 {
-	return agent->completion ? strcmp(agent->completion, "implicit-fence") == 0
-				 : agent->device != NULL;
+	static const char *const without[] = {"scanout", "writeback", "cpu", NULL};
+
+	return agent->completion && strcmp(agent->completion, "implicit-fence") == 0 &&
+	       !(agent->role && text_is_one_of(agent->role, without));
+}
+
+/* Whether its driver waits for the fences of others. */
+static bool waits_itself(const struct chain_agent *agent)
+{
+	static const char *const waits[] = {"render", "scanout", NULL};
+
+	return agent->role && text_is_one_of(agent->role, waits);
 }
 
 /* Whether fences that `from` left are waited for, where the plan has no row that says so: before
@@ -314,7 +322,7 @@ static bool has_fences(const struct chain_agent *agent)
 static bool needs_fence(const struct chain *chain, const struct chain_arrow *arrow, size_t from)
 {
 	return has_fences(&chain->agents[from]) &&
-	       (chain_is_due(arrow) || !has_fences(&chain->agents[arrow->to]));
+	       (chain_is_due(arrow) || !waits_itself(&chain->agents[arrow->to]));
 }
 
 static struct chain_arrow *add_arrow(struct chain *chain, size_t from, size_t to, bool back)
@@ -564,110 +572,6 @@ void chains_finish(struct chains *chains)
 	free(chains->items);
 	free(chains->hops);
 	json_object_put(chains->plan);
-}
-
-/* ---- words ---- */
-
-bool chain_is_due(const struct chain_arrow *arrow)
-{
-	return strcmp(arrow->operation, "none") != 0;
-}
-
-char *chain_operation_words(const struct chain_arrow *arrow)
-{
-	const char *operation = arrow->operation;
-
-	if (!chain_is_due(arrow))
-		operation = arrow->fence ? "" : "nothing";
-	else if (strcmp(operation, "clean+invalidate") == 0)
-		operation = "clean, invalidate";
-	return text_format("%s%s%s", arrow->fence ? "fence" : "",
-			   arrow->fence && *operation ? ", " : "", operation);
-}
-
-const char *chain_fence_words(const struct chain_arrow *arrow)
-{
-	if (!arrow->fence)
-		return "";
-	return chain_is_due(arrow)
-		       ? "first poll() waits for fences: START waits only after it has invalidated"
-		       : "poll() waits for fences";
-}
-
-char *chain_ioctl_words(const struct chain_arrow *arrow)
-{
-	const struct policy_step *steps;
-	size_t len = policy_steps(arrow->operation, &steps);
-	char *words = text_format("%s", len ? "DMA_BUF_IOCTL_SYNC " : ""), *longer;
-
-	for (size_t i = 0; i < len; i++) {
-		longer = text_format("%s%s%s|%s", words, i ? ", " : "", steps[i].when,
-				     steps[i].what);
-		free(words);
-		words = longer;
-	}
-	return words;
-}
-
-static bool is_same(const char *a, const char *b)
-{
-	return strcmp(a ? a : "", b ? b : "") == 0;
-}
-
-bool chain_is_alike(const struct chain_arrow *a, const struct chain_arrow *b)
-{
-	return a->fence == b->fence && is_same(a->operation, b->operation) &&
-	       is_same(a->because, b->because);
-}
-
-bool chain_is_same_work(const struct chain_arrow *a, const struct chain_arrow *b)
-{
-	return chain_is_alike(a, b) && a->has_cost == b->has_cost &&
-	       a->cost_bytes == b->cost_bytes && is_same(a->by, b->by);
-}
-
-char *chain_agent_words(const struct chain_agent *agent)
-{
-	bool device = agent->node || (agent->role && strcmp(agent->role, "cpu") != 0);
-
-	return text_format("%s%s%s%s%s", agent->kind, device ? ", " : "",
-			   device && agent->node ? agent->node : "",
-			   device && agent->node && agent->role ? " " : "",
-			   device && agent->role ? agent->role : "");
-}
-
-char *chain_group_words(const struct chains *chains, size_t index)
-{
-	const struct chain *chain = &chains->items[index];
-	char *words = text_format("group %zu", index), *longer;
-	const char *joint = ": ";
-
-	for (size_t i = 0; i < chain->agents_len; i++) {
-		if (chain->agents[i].copies)
-			continue;
-		longer = text_format("%s%s%s", words, joint, chain->agents[i].name);
-		free(words);
-		words = longer;
-		joint = ", ";
-	}
-	return words;
-}
-
-const char *chain_kind_words(const struct chain_agent *agent)
-{
-	static const char *const words[][2] = {
-		{"cpu", "CPU: a process, through a mapping"},
-		{"cpu-copying", "CPU-copying: its driver moves the pixels with the CPU"},
-		{"coherent", "coherent: it snoops the CPU's caches"},
-		{"non-coherent", "non-coherent: it does not snoop the CPU's caches"},
-		{"unknown", "unknown: nobody knows whether it snoops"},
-		{"bounced", "bounced: it sees a copy, in bounce buffers"},
-	};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(words[i][0], agent->kind) == 0)
-			return words[i][1];
-	return agent->kind;
 }
 
 char *chain_title(const struct chain *chain)

@@ -22,7 +22,7 @@
 struct chain_agent {
 	const char *name;
 	const char *kind; /* "cpu", "cpu-copying", "coherent", ...; "unknown" where absent */
-	const char *role, *device, *node, *completion;
+	const char *role, *node, *completion;
 	bool writes, reads;
 	bool copies;			/* it is who copies between groups */
 	struct json_object *reads_from; /* owned list of names; NULL: all that write */
@@ -91,9 +91,6 @@ char *chain_group_words(const struct chains *chains, size_t index);
 
 /* "DMA_BUF_IOCTL_SYNC START|WRITE, END|WRITE"; "" where nothing is due. Returns owned. */
 char *chain_ioctl_words(const struct chain_arrow *arrow);
-
-/* "a CPU", "copies with the CPU", ...: what a kind of agent means. Returns borrowed. */
-const char *chain_kind_words(const struct chain_agent *agent);
 
 /* The names of a list, with commas; "-" where there are none. Returns owned. */
 char *chain_names(struct json_object *list);
