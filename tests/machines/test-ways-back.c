@@ -296,7 +296,7 @@ int main(int argc, char **argv)
 	if (argc != 2)
 		return EXIT_FAILURE;
 	ctl = argv[1];
-	tcase_set_timeout(all, 120);
+	tcase_set_timeout(all, 300);
 	tcase_add_test(all, arrows_without_a_row_are_what_the_library_does);
 	suite_add_tcase(suite, all);
 	return run_suite(suite);
