@@ -76,10 +76,12 @@ struct ctl {
 	const char *what_if[CTL_WHAT_IF_MAX + 1]; /* of `plan`: changes, "NAME.KEY=VALUE" */
 	unsigned int tokens;			  /* of `alloc`: other processes that take part */
 	bool commands;				  /* of `alloc` and `join`: on stdin */
+	const char *plan_file;			  /* of `explain`: what to draw; NULL: ask */
+	const char *svg_file, *dot_file;	  /* of `explain`: where to; NULL: nowhere */
 };
 
 extern const struct ctl_verb devices_verb, heaps_verb, machine_verb, plan_verb, alloc_verb,
-	join_verb, collections_verb, dump_verb, quirks_verb;
+	join_verb, collections_verb, dump_verb, quirks_verb, explain_verb;
 
 /* Says on stderr, in one line, what went wrong. Returns `status`. */
 int ctl_error(enum ctl_status status, const char *format, ...)

@@ -343,7 +343,8 @@ static int parse(const char *path, const char *text, size_t len, struct json_obj
 
 	if (!tokener)
 		ctl_out_of_memory();
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS |
+						JSON_TOKENER_VALIDATE_UTF8);
 	object = json_tokener_parse_ex(tokener, text, (int)len);
 	problem = json_tokener_get_error(tokener);
 	parsed = json_tokener_get_parse_end(tokener);

@@ -9,7 +9,7 @@
 #include "ctl/options.h"
 
 static const struct ctl_verb *const verbs[] = {
-	&devices_verb, &heaps_verb,	  &machine_verb, &plan_verb,   &alloc_verb,
+	&devices_verb, &heaps_verb,	  &machine_verb, &plan_verb,   &explain_verb, &alloc_verb,
 	&join_verb,    &collections_verb, &dump_verb,	 &quirks_verb, NULL};
 
 static int apply_json(struct ctl *ctl, const char *value)

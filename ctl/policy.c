@@ -7,19 +7,39 @@
 
 #include "ctl/text.h"
 
-/* The ioctls of an operation; docs/access-policy.md has the rules. */
-static const char *ioctls_of(const char *operation)
+/* docs/access-policy.md has the rules. */
+size_t policy_steps(const char *operation, const struct policy_step **ret_steps)
 {
-	static const char *const words[][2] = {
-		{"clean", "START WRITE, END WRITE"},
-		{"invalidate", "START READ, END READ"},
-		{"clean+invalidate", "START WRITE, END WRITE, START READ, END READ"},
-	};
+	static const struct policy_step steps[] = {
+		{"START", "WRITE"}, {"END", "WRITE"}, {"START", "READ"}, {"END", "READ"}};
+	static const struct {
+		const char *operation;
+		size_t first, len;
+	} rows[] = {{"clean", 0, 2}, {"invalidate", 2, 2}, {"clean+invalidate", 0, 4}};
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(words[i][0], operation) == 0)
-			return words[i][1];
-	return "?";
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (strcmp(rows[i].operation, operation) != 0)
+			continue;
+		*ret_steps = steps + rows[i].first;
+		return rows[i].len;
+	}
+	return 0;
+}
+
+/* "START WRITE, END WRITE"; "?" of an operation that is not known. Returns owned. */
+static char *ioctls_of(const char *operation)
+{
+	const struct policy_step *steps;
+	size_t len = policy_steps(operation, &steps);
+	char *words = text_format("%s", len ? "" : "?"), *longer;
+
+	for (size_t i = 0; i < len; i++) {
+		longer = text_format("%s%s%s %s", words, i ? ", " : "", steps[i].when,
+				     steps[i].what);
+		free(words);
+		words = longer;
+	}
+	return words;
 }
 
 static const struct dmabroker_record *edge_at(const struct dmabroker_record *plan, size_t index)
@@ -72,14 +92,16 @@ static void show_edge(const struct dmabroker_record *plan, size_t index)
 {
 	const struct dmabroker_record *edge = edge_at(plan, index);
 	const char *operation = text_string(edge, "operation", "?");
-	char *names = receivers_of(plan, index), *line;
+	char *names = receivers_of(plan, index), *ioctls, *line;
 
 	if (!names)
 		return;
+	ioctls = ioctls_of(operation);
 	line = text_format("  %s -> %s: %s (%s): %s\n", text_string(edge, "from", "?"), names,
-			   operation, ioctls_of(operation), text_string(edge, "because", "?"));
+			   operation, ioctls, text_string(edge, "because", "?"));
 	text_lines(line);
 	free(line);
+	free(ioctls);
 	free(names);
 }
 

@@ -154,8 +154,7 @@ void text_line(size_t indent, const char *text)
 	putchar('\n');
 }
 
-/* Prints text that begins in one column and goes on, line by line, in another. */
-static void put_wrapped(const char *text, size_t column, size_t margin)
+void text_behind(size_t column, const char *rest, const char *text)
 {
 	size_t width = text_width(), bytes;
 
@@ -166,9 +165,18 @@ static void put_wrapped(const char *text, size_t column, size_t margin)
 		text = skip_spaces(text + bytes);
 		if (!*text)
 			return;
-		put_spaces(margin);
-		column = margin;
+		text_put(stdout, rest);
+		column = columns_of(rest, strlen(rest));
 	}
+}
+
+/* Prints text that begins in one column and goes on, line by line, in another. */
+static void put_wrapped(const char *text, size_t column, size_t margin)
+{
+	char *rest = text_format("%*s", (int)margin, "");
+
+	text_behind(column, rest, text);
+	free(rest);
 }
 
 void text_paragraph(size_t indent, const char *label, size_t label_width, const char *text)

@@ -44,6 +44,10 @@ void text_lines(const char *text);
  * follows at the right margin. */
 void text_paragraph(size_t indent, const char *label, size_t label_width, const char *text);
 
+/* Goes on in a line of which `column` columns are printed; wraps at the right margin, with `rest`
+ * before each further line. */
+void text_behind(size_t column, const char *rest, const char *text);
+
 /*
  * Creates a table; `headings` has one word per column, '>' before it means flush right. Returns
  * owned; text_table_print frees it. Never NULL.

@@ -10,7 +10,7 @@ set -u
 # To compile everything with gcc and clang, and to run the tests.
 build="meson ninja-build gcc g++ libc6-dev clang libclang-rt-dev llvm pkg-config python3
     libdbus-1-dev libudev-dev libdrm-dev libsystemd-dev libjson-c-dev libinih-dev libfdt-dev check libsubunit-dev
-    libva-dev libwayland-dev wayland-protocols
+    libva-dev libwayland-dev wayland-protocols libgraphviz-dev
     umockdev libumockdev-dev device-tree-compiler
     dbus systemd udev libglib2.0-bin netpbm scdoc clang-format"
 

@@ -73,11 +73,11 @@ check "the man page has the verbs of the help" same "$tmp/help-verbs" "$tmp/page
 check "the man page has the options of every verb" same "$tmp/help-global" "$tmp/page-global"
 check "the help fits 80 columns" fits "$tmp/help"
 
-# What the man page says of a verb. alloc refers to plan, but for what only plan has.
+# What the man page says of a verb. alloc and explain refer to plan, but for what only plan has.
 verb_options()
 {
     page_section "## $1" | page_options
-    if [ "$1" = alloc ]; then page_section "## plan" | page_options | grep -vx what-if; fi
+    if [ "$1" = alloc ] || [ "$1" = explain ]; then page_section "## plan" | page_options | grep -vx what-if; fi
 }
 
 # What a verb takes beyond that.

@@ -84,6 +84,7 @@ only_in '(xf86drm|drm)' 'broker/probe/*' 'broker/heap/*' 'examples/*'
 only_in 'json' 'ctl/*'
 only_in '(va/|dmabroker-va)' libclient/va.c examples/va-surface.c
 only_in '(wayland-|linux-dmabuf|xdg-shell|dmabroker-wayland)' 'libclient/wayland*' examples/wayland-buffer.c
+only_in '(gvc|cgraph)' ctl/svg.c
 only_in 'pthread' daemon/worker.c
 
 for page in vocabulary.md limits.md formats.md dmabroker-protocol.7.scd machine-file.md machine.schema.json; do
