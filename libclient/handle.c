@@ -35,7 +35,7 @@ int handle_note_error(struct dmabroker *broker, int number)
 	if (broker->error.code)
 		broker->text = text_error(&broker->error);
 	else if (number < 0)
-		handle_fail(broker, number, "%s", strerror(-number));
+		broker->text = strdup(strerror(-number));
 	return number;
 }
 

@@ -65,8 +65,8 @@ struct dmabroker {
 int handle_fail(struct dmabroker *broker, int number, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Makes the text of the error that a call of the broker has noted in `broker->error`, or of
- * `number` where it has no name. Returns `number`. */
+/* Makes the text of the error that a call has noted in `broker->error`, or of `number` where it has
+ * no name; there is none yet. Returns `number`. */
 int handle_note_error(struct dmabroker *broker, int number);
 
 /* Errors: -EINVAL (the record is no request). */
