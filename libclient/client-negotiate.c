@@ -140,8 +140,7 @@ int client_bind(struct dmabroker *broker, const char *token,
 		return error;
 	dbus_message_iter_init(reply, &iter);
 	error = begin_collection(client, &iter, ret_collection);
-	if (!error)
-		dbus_message_unref(reply);
+	dbus_message_unref(reply);
 	return error;
 }
 

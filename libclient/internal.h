@@ -15,8 +15,8 @@
 /* ---- handle.c: what a struct dmabroker is, whoever answers behind it ---- */
 
 /* Who answers: a daemon (client.c), a broker inside this process (inprocess.c), or the facts of a
- * machine (offline.c). Each function does what
- * the public one of its name promises; `destroy` does not free the struct's own members. */
+ * machine (offline.c). Each function does what the public one of its name promises; `destroy` does
+ * not free the struct's own members. */
 struct handle_backend {
 	void (*destroy)(struct dmabroker *broker);
 	int (*get_fd)(struct dmabroker *broker);
