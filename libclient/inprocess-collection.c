@@ -556,5 +556,6 @@ void inprocess_release(struct dmabroker_collection *collection)
 
 	leave_number(inprocess, collection->number);
 	inprocess_run_jobs(inprocess);
+	inprocess_forget_events(inprocess, collection->number);
 	inprocess_leave(inprocess, 0);
 }

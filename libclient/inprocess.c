@@ -64,9 +64,40 @@ static void keep_event(struct inprocess *inprocess, const struct inprocess_event
 		free(event->text);
 		return;
 	}
-	*copy = *event;
+	*copy = *event; /* its `next` is NULL */
 	*inprocess->events_end = copy;
 	inprocess->events_end = &copy->next;
+}
+
+/* Adds to a change that has not been told. False: there is none of the device or heap, or it has
+ * come or gone since. Who does not dispatch shall not have more and more of them. */
+static bool merge_change(struct inprocess *inprocess, const struct inprocess_event *event,
+			 const char *id)
+{
+	struct inprocess_event *last = NULL;
+
+	for (struct inprocess_event *one = inprocess->events; one; one = one->next)
+		if (one->group == event->group && strcmp(one->text, id) == 0)
+			last = one;
+	if (!last || last->change != DMABROKER_CHANGE_CHANGED)
+		return false;
+	last->rows |= event->rows;
+	return true;
+}
+
+void inprocess_forget_events(struct inprocess *inprocess, uint64_t number)
+{
+	struct inprocess_event **at = &inprocess->events, *event;
+
+	while ((event = *at)) {
+		if (event->group || event->number != number) {
+			at = &event->next;
+			continue;
+		}
+		*at = event->next;
+		event_destroy(event);
+	}
+	inprocess->events_end = at;
 }
 
 static struct inprocess_event *take_event(struct inprocess *inprocess)
@@ -134,16 +165,17 @@ static void on_change(void *data, enum broker_change change, const void *descrip
 		[BROKER_REMOVED] = DMABROKER_CHANGE_REMOVED};
 	struct inprocess_event event = {.group = ((const struct vocab_head *)descriptor)->group,
 					.change = changes[change]};
+	const char *id = vocab_string(descriptor, DEVICE_ID);
 	struct inprocess *inprocess = data;
 
 	if (!inprocess->listening)
 		return;
 	if (change == BROKER_CHANGED) {
 		event.rows = previous ? change_find(descriptor, previous) : UINT64_MAX;
-		if (!event.rows)
+		if (!event.rows || merge_change(inprocess, &event, id))
 			return;
 	}
-	event.text = strdup(vocab_string(descriptor, DEVICE_ID));
+	event.text = strdup(id);
 	keep_event(inprocess, &event);
 }
 

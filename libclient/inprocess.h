@@ -37,6 +37,9 @@ int inprocess_leave(struct inprocess *inprocess, int result);
 /* Runs all jobs there are, and those that come of it. */
 void inprocess_run_jobs(struct inprocess *inprocess);
 
+/* Nobody is told any more of what has happened to a collection. */
+void inprocess_forget_events(struct inprocess *inprocess, uint64_t number);
+
 /* Waits until the broker has something to do, `timeout_ms` at most (negative: without an end), and
  * has it do that. */
 void inprocess_pause(struct inprocess *inprocess, int timeout_ms);

@@ -772,6 +772,44 @@ START_TEST(a_call_finds_what_has_happened)
 }
 END_TEST
 
+/* Who does not dispatch has no more of it than there are devices and keys. */
+START_TEST(what_is_not_told_is_told_together)
+{
+	char line[64];
+
+	for (int i = 0; i < 20; i++) {
+		snprintf(line, sizeof(line), "set cam0 name name%d", i);
+		happen(line);
+		ck_assert(is_listed("cam0"));
+	}
+	happen("role cam0 min-buffers 3");
+	happen("set cam1 name other");
+	ck_assert(is_listed("cam1"));
+	happen("remove cam0");
+	happen("set cam1 driver other");
+	ck_assert(!is_listed("cam0"));
+	happen("add cam0");
+	ck_assert(is_listed("cam0"));
+	happen("set cam0 name last");
+	expect_told("changed device cam0 name,roles,\nchanged device cam1 name,driver,\n"
+		    "removed device cam0\nadded device cam0\nchanged device cam0 name,\n");
+}
+END_TEST
+
+START_TEST(what_happened_to_a_released_collection_is_not_told)
+{
+	struct dmabroker_collection *collection = create(ask_for_camera("cam0"));
+	struct dmabroker_collection *other = create(ask_for_camera("cam0"));
+
+	happen("remove cam1");
+	ck_assert(is_listed("cam0"));
+	dmabroker_collection_release(collection);
+	expect_told("negotiated 1\nremoved device cam1\n");
+	dmabroker_collection_release(other);
+	expect_told("");
+}
+END_TEST
+
 /* Does what it may from a callback: releases, allocates, and learns of what that leads to. */
 static void on_negotiated(void *data, struct dmabroker_collection *collection,
 			  enum dmabroker_event event, uint32_t generation, const char *error,
@@ -920,6 +958,8 @@ int main(void)
 	tcase_add_test(all, files_run_short);
 	tcase_add_test(all, devices_come_go_and_change);
 	tcase_add_test(all, a_call_finds_what_has_happened);
+	tcase_add_test(all, what_is_not_told_is_told_together);
+	tcase_add_test(all, what_happened_to_a_released_collection_is_not_told);
 	tcase_add_test(all, a_callback_may_do_what_it_likes);
 	tcase_add_test(all, two_brokers_know_nothing_of_each_other);
 	return run_suite(suite);
