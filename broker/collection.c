@@ -781,6 +781,9 @@ static void end_by_deadline(struct collection *collection)
 	for (size_t i = 0; record && i < record->missing.len; i++)
 		error_set(&error, ERROR_GONE, CONSTRAINT_REQUEST, NULL, "deadline-ms",
 			  "every member to speak before the deadline", record->missing.items[i]);
+	if (!error.code)
+		error_set(&error, ERROR_GONE, CONSTRAINT_REQUEST, NULL, "deadline-ms",
+			  "somebody to take part before the deadline", "nobody");
 	error.code = ERROR_GONE;
 	vocab_destroy(record);
 	collection_end(collection, &error);

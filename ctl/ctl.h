@@ -87,7 +87,8 @@ extern const struct ctl_verb devices_verb, heaps_verb, machine_verb, plan_verb, 
 int ctl_error(enum ctl_status status, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Connects ctl->broker to a daemon, or opens it over the facts of ctl->machine_file. */
+/* Connects ctl->broker to a daemon, or begins one inside this process, or opens it over the facts
+ * of ctl->machine_file. */
 int ctl_connect(struct ctl *ctl);
 
 /*

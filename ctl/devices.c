@@ -395,7 +395,8 @@ static int show(struct ctl *ctl, struct dmabroker_record *const *devices, size_t
 	if (len == 0 && ctl->legend)
 		ctl_error(CTL_OK, "no devices: %s",
 			  ctl->machine_file ? "the machine file has none"
-					    : "there is neither a V4L2 nor a DRM device here");
+					    : "there is neither a V4L2 nor a DRM device here "
+					      "that the broker may open");
 	return CTL_OK;
 }
 

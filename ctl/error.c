@@ -102,15 +102,18 @@ int ctl_connect(struct ctl *ctl)
 		address = getenv("DMABROKER_ADDRESS");
 	if (error == -EINVAL)
 		return ctl_error(CTL_USAGE,
-				 "'%s' is no address: right is 'system' or "
-				 "'unix:path=/run/dmabroker/bus'",
+				 "'%s' is no address: right is 'system', "
+				 "'unix:path=/run/dmabroker/bus', 'in-process' or "
+				 "'in-process:trials=yes'",
 				 address ? address : "");
 	if (error == -EACCES)
 		return ctl_error(CTL_PERMISSION, "the daemon refuses this user");
 	if (error == -ENOTCONN && address)
 		return ctl_error(CTL_NO_DAEMON, "no daemon answers at '%s'", address);
 	if (error == -ENOTCONN)
-		return ctl_error(CTL_NO_DAEMON, "no daemon answers: is dmabrokerd running?");
+		return ctl_error(CTL_NO_DAEMON,
+				 "no daemon answers, and this process may open no heap to do "
+				 "without one: is dmabrokerd running?");
 	return ctl_error(ctl_class(error), "cannot connect: %s", strerror(-error));
 }
 

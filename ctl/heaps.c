@@ -114,9 +114,9 @@ static void explain_none(void)
 				  "(modules loaded)");
 	else
 		ctl_error(CTL_OK,
-			  "no heaps: /dev/dma_heap or /dev/udmabuf is there, but the daemon "
-			  "may not open what it holds: give its group access, see "
-			  "dmabrokerd(8)");
+			  "no heaps: /dev/dma_heap or /dev/udmabuf is there, but the broker "
+			  "(the daemon, or this process in its place) may not open what it "
+			  "holds: give it access, see dmabrokerd(8)");
 }
 
 static int run(struct ctl *ctl)

@@ -69,7 +69,7 @@ static int apply_version(struct ctl *ctl, const char *value)
 
 const struct ctl_option global_options[] = {
 	{"json", 0, "[=short|pretty]", "print JSON, on one line or indented", apply_json},
-	{"address", 0, "ADDR", "D-Bus address of the daemon, or 'system'", apply_address},
+	{"address", 0, "ADDR", "of the daemon, 'system', or 'in-process'", apply_address},
 	{"machine", 0, "FILE", "facts from a machine file, without a daemon", apply_machine},
 	{"no-legend", 0, NULL, "no headings and no hints", apply_no_legend},
 	{"no-color", 0, NULL, "no colours; so does NO_COLOR", apply_no_color},

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/model/change.h"
 #include "broker/model/utf8.h"
-#include "daemon/change.h"
 #include "daemon/log.h"
 #include "daemon/methods-append.h"
 #include "daemon/methods-call.h"

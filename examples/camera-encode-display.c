@@ -457,7 +457,8 @@ int main(int argc, char **argv)
 
 	error = dmabroker_connect(NULL, &p->broker);
 	if (error < 0)
-		die("no broker: %s", strerror(-error));
+		die("no broker, neither a daemon nor one inside this process: %s",
+		    strerror(-error));
 	allocate_all(p);
 	setup(p);
 	run(p);

@@ -4,16 +4,15 @@
 # Shows a camera, an encoder and a display on the same buffers, on the devices of the machine it runs on.
 # Usually started by demo.sh.
 #
-# $BUILD: the build directory, $OUT: the folder for the results, $RESULTS: what to call that folder. Result: 0 if everything went as it should.
+# $BUILD: the build directory, $OUT: the folder for the results, $RESULTS: what to call that folder,
+# $DMABROKER_ADDRESS: the broker, such as in-process:trials=yes; without it a daemon, which is started if there is none.
+# Result: 0 if everything went as it should.
 
 set -u
 : "${BUILD:?}" "${OUT:?}"
 socket=/run/dmabroker/bus
 ctl=$BUILD/ctl/dmabrokerctl
 daemon_pid=
-
-# The example finds the same daemon.
-export DMABROKER_ADDRESS=unix:path=$socket
 
 die()
 {
@@ -40,6 +39,8 @@ daemon_runs()
 
 start_daemon()
 {
+    # the example finds the same daemon
+    export DMABROKER_ADDRESS=unix:path=$socket
     ! daemon_answers || return 0
     "$BUILD/daemon/dmabrokerd" --bus none --trial-program "$BUILD/broker/dmabroker-trial" \
         >"$OUT/dmabrokerd.log" 2>&1 &
@@ -125,7 +126,7 @@ with_real_devices()
 }
 
 mkdir -p "$OUT" || exit 1
-start_daemon
+[ -n "${DMABROKER_ADDRESS:-}" ] || start_daemon
 if has_camera vivid-000 && has_camera vivid-001; then
     with_virtual_devices
 else

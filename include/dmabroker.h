@@ -8,7 +8,9 @@
  *	dmabroker_create_collection -> tokens for other processes -> each calls dmabroker_bind,
  *	dmabroker_collection_speak and dmabroker_collection_wait -> the same for all of them
  *
- *	dmabroker_open_machine -> the same without a daemon, on the facts of any machine: plans only
+ *	dmabroker_connect("in-process") -> the first of these without a daemon
+ *
+ *	dmabroker_open_machine -> the same on the facts of any machine: plans only
  *
  * Results: functions that return int return 0 or more on success and a negative errno on failure;
  * dmabroker_get_error() then says what was wrong and what would be right. Output parameters
@@ -47,12 +49,28 @@ struct dmabroker_buffer;
 
 /*
  * Connects to a broker. `address` is a D-Bus address of a direct socket
- * ("unix:path=/run/dmabroker/bus"), the word "system" for the system bus, or NULL: then the
- * environment variable DMABROKER_ADDRESS decides, else the direct socket, else the system bus.
- * Waits up to 5 s for each address. Returns owned; dmabroker_disconnect frees it.
+ * ("unix:path=/run/dmabroker/bus"), the word "system" for the system bus, "in-process" for a broker
+ * inside this process, or NULL: then the environment variable DMABROKER_ADDRESS decides (unless the
+ * process has more rights than who started it), else the direct socket, else the system bus, and
+ * where no daemon answers at either, a broker inside this process if it may open any heap. Waits up
+ * to 5 s for each daemon. Returns owned; dmabroker_disconnect frees it.
  *
- * Errors: -ENOTCONN (no daemon answers at any of the addresses), -EACCES (it refuses us),
- * -EINVAL (the address is malformed), -ENOMEM.
+ * A broker inside this process knows the devices and heaps that the process may open, and serves it
+ * alone: what needs other processes answers -EOPNOTSUPP (NotSupported), which are tokens and
+ * dmabroker_bind. All else is as with a daemon, and where below it says daemon, that broker is
+ * meant too. It measures what there is before this function returns, and whatever the broker does
+ * (measuring, allocating, hotplug) is done inside the call that finds it due. Limits of a user
+ * (docs/limits.md) hold for each such broker. Options follow a colon, with commas between them:
+ *
+ *	in-process:trials=yes	try devices too, with the program that the daemon has for it;
+ *				trials=/PATH: with another; without it nothing is tried, and what
+ *				only a trial shows is taken for the worst
+ *	in-process:quirks=DIR	quirk files from here instead of the usual directories, again for
+ *				more, the last winning; quirks=none: none
+ *
+ * Errors: -ENOTCONN (no daemon answers at any of the addresses; with NULL: nor may this process
+ * open a heap), -EACCES (the daemon refuses us), -EINVAL (the address is malformed), -ENOMEM; of a
+ * broker inside the process also what the kernel has against it (-EMFILE and the like).
  */
 DMABROKER_API int dmabroker_connect(const char *address, struct dmabroker **ret_broker);
 
@@ -82,7 +100,8 @@ DMABROKER_API void dmabroker_disconnect(struct dmabroker *broker);
 
 /*
  * Returns borrowed until dmabroker_disconnect: a file descriptor to poll for POLLIN; when it is
- * readable call dmabroker_dispatch. Errors: -ENOTCONN (the daemon is gone, or there is none).
+ * readable call dmabroker_dispatch. Errors: -ENOTCONN (the daemon is gone, or there
+ * are only the facts of a machine).
  */
 DMABROKER_API int dmabroker_get_fd(struct dmabroker *broker);
 

@@ -157,7 +157,7 @@ static int read_collection(struct client *client, DBusMessage *reply,
 	dbus_message_iter_init(reply, &iter);
 	dbus_message_iter_get_basic(&iter, &path);
 	dbus_message_iter_next(&iter);
-	error = collection_create(&client->base, path, &collection);
+	error = collection_begin(&client->base, path, &collection);
 	if (error)
 		return error;
 	*ret_collection = collection;

@@ -94,7 +94,7 @@ static int begin_collection(struct client *client, DBusMessageIter *iter,
 
 	dbus_message_iter_get_basic(iter, &path);
 	dbus_message_iter_next(iter);
-	return collection_create(&client->base, path, ret_collection);
+	return collection_begin(&client->base, path, ret_collection);
 }
 
 int client_create_collection(struct dmabroker *broker, const struct request *request,
@@ -140,8 +140,7 @@ int client_bind(struct dmabroker *broker, const char *token,
 		return error;
 	dbus_message_iter_init(reply, &iter);
 	error = begin_collection(client, &iter, ret_collection);
-	if (!error)
-		dbus_message_unref(reply);
+	dbus_message_unref(reply);
 	return error;
 }
 
@@ -237,7 +236,7 @@ static int fetch_generation(struct dmabroker_collection *collection, uint32_t nu
 	if (!collection->observes)
 		error = judge(collection, number, client_fetch_buffers(collection, generation));
 	if (error)
-		generation_destroy(generation);
+		generation_drop(generation);
 	else
 		collection_push(collection, generation);
 	return error;
@@ -464,19 +463,6 @@ static int tell_hand_over(struct dmabroker_collection *collection)
 	return error;
 }
 
-/* Frees the generations before the one that has taken over. Returns whether there were any. */
-static bool drop_older(struct dmabroker_collection *collection)
-{
-	struct generation *last = collection->newest, *older;
-
-	while (last->older && last->older->number >= collection->handed_over)
-		last = last->older;
-	older = last->older;
-	last->older = NULL;
-	generation_destroy(older);
-	return older != NULL;
-}
-
 int client_hand_over(struct dmabroker_collection *collection)
 {
 	uint32_t number = dmabroker_collection_get_generation(collection);
@@ -487,7 +473,7 @@ int client_hand_over(struct dmabroker_collection *collection)
 	if (number < collection->handed_over || !number)
 		return handle_fail(collection->broker, -EAGAIN,
 				   "the generation that takes over has still to be waited for");
-	dropped = drop_older(collection);
+	dropped = collection_drop_older(collection);
 	if (number == collection->handed_over || (number == 1 && !collection->newest->older))
 		return 0;
 	error = ask_whether_may(collection, dropped);
@@ -501,7 +487,7 @@ int client_hand_over(struct dmabroker_collection *collection)
 				   vocab_string(collection->newest->plan, PLAN_HAND_OVER), number);
 	error = tell_hand_over(collection);
 	if (!error)
-		drop_older(collection);
+		collection_drop_older(collection);
 	return error;
 }
 
@@ -595,8 +581,8 @@ static void hear_generation(struct client *client, enum dmabroker_event event, D
 	dbus_uint32_t generation;
 
 	if (dbus_message_get_args(signal, NULL, DBUS_TYPE_UINT32, &generation, DBUS_TYPE_INVALID))
-		collection_tell(&client->base, dbus_message_get_path(signal),
-				&(struct collection_event){event, generation, NULL, NULL});
+		collection_announce(&client->base, dbus_message_get_path(signal),
+				    &(struct collection_event){event, generation, NULL, NULL});
 }
 
 static void hear_end(struct client *client, DBusMessage *signal)
@@ -608,9 +594,9 @@ static void hear_end(struct client *client, DBusMessage *signal)
 				   DBUS_TYPE_INVALID))
 		return;
 	code = error_from_name(name);
-	collection_tell(&client->base, dbus_message_get_path(signal),
-			&(struct collection_event){DMABROKER_EVENT_ENDED, 0,
-						   code ? error_rows[code].name : name, text});
+	collection_announce(&client->base, dbus_message_get_path(signal),
+			    &(struct collection_event){DMABROKER_EVENT_ENDED, 0,
+						       code ? error_rows[code].name : name, text});
 }
 
 void client_hear_collection(struct client *client, DBusMessage *signal)

@@ -372,7 +372,7 @@ static int greet_all(struct client *client, int64_t deadline_ms)
 
 static const struct handle_backend daemon_backend;
 
-static int connect_to(const char *address, struct dmabroker **ret_broker)
+int client_connect(const char *address, struct dmabroker **ret_broker)
 {
 	int64_t deadline_ms = now_ms() + CONNECT_TIMEOUT_MS;
 	struct client *client = calloc(1, sizeof(*client));
@@ -394,22 +394,6 @@ static int connect_to(const char *address, struct dmabroker **ret_broker)
 	}
 	*ret_broker = &client->base;
 	return 0;
-}
-
-int dmabroker_connect(const char *address, struct dmabroker **ret_broker)
-{
-	int error, bus_error;
-
-	if (!address)
-		address = getenv("DMABROKER_ADDRESS");
-	if (address)
-		return connect_to(address, ret_broker);
-	error = connect_to("unix:path=" DMABROKER_SOCKET_PATH, ret_broker);
-	if (error != -ENOTCONN && error != -EACCES)
-		return error;
-	bus_error = connect_to("system", ret_broker);
-	/* a daemon that refuses us says more than a bus that has none */
-	return bus_error == -ENOTCONN ? error : bus_error;
 }
 
 static void drop_signals(struct client *client)

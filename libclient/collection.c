@@ -83,7 +83,7 @@ int generation_replace_plan(struct generation *generation, struct plan *plan)
 	return error;
 }
 
-void generation_destroy(struct generation *generation)
+void generation_drop(struct generation *generation)
 {
 	while (generation) {
 		struct generation *older = generation->older;
@@ -102,8 +102,8 @@ void generation_destroy(struct generation *generation)
 
 /* ---- beginning and end ---- */
 
-int collection_create(struct dmabroker *broker, const char *path,
-		      struct dmabroker_collection **ret_collection)
+int collection_begin(struct dmabroker *broker, const char *path,
+		     struct dmabroker_collection **ret_collection)
 {
 	struct dmabroker_collection *collection = calloc(1, sizeof(*collection));
 
@@ -129,7 +129,7 @@ void collection_forget(struct dmabroker_collection *collection)
 	while (*link != collection)
 		link = &(*link)->next;
 	*link = collection->next;
-	generation_destroy(collection->newest);
+	generation_drop(collection->newest);
 	for (size_t i = 0; i < collection->tokens_len; i++)
 		free(collection->tokens[i]);
 	free(collection->tokens);
@@ -142,7 +142,7 @@ void dmabroker_collection_release(struct dmabroker_collection *collection)
 	if (!collection)
 		return;
 	/* its fds first: what the broker is told to give back shall be free */
-	generation_destroy(collection->newest);
+	generation_drop(collection->newest);
 	collection->newest = NULL;
 	collection->broker->backend->release(collection);
 	collection_forget(collection);
@@ -152,6 +152,18 @@ void collection_push(struct dmabroker_collection *collection, struct generation 
 {
 	generation->older = collection->newest;
 	collection->newest = generation;
+}
+
+bool collection_drop_older(struct dmabroker_collection *collection)
+{
+	struct generation *last = collection->newest, *older;
+
+	while (last->older && last->older->number >= collection->handed_over)
+		last = last->older;
+	older = last->older;
+	last->older = NULL;
+	generation_drop(older);
+	return older != NULL;
 }
 
 /* ---- what is told ---- */
@@ -169,8 +181,8 @@ static void tell(struct dmabroker_collection *collection, const struct collectio
 }
 
 /* The list is looked through anew after each callback, since that may release any collection. */
-void collection_tell(struct dmabroker *broker, const char *path,
-		     const struct collection_event *event)
+void collection_announce(struct dmabroker *broker, const char *path,
+			 const struct collection_event *event)
 {
 	struct dmabroker_collection *collection = broker->collections;
 

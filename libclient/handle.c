@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "broker/model/text.h"
 #include "libclient/internal.h"
 
 /* ---- errors ---- */
@@ -25,6 +27,15 @@ int handle_fail(struct dmabroker *broker, int number, const char *format, ...)
 	if (vasprintf(&broker->text, format, args) < 0)
 		broker->text = NULL;
 	va_end(args);
+	return number;
+}
+
+int handle_note_error(struct dmabroker *broker, int number)
+{
+	if (broker->error.code)
+		broker->text = text_error(&broker->error);
+	else if (number < 0)
+		broker->text = strdup(strerror(-number));
 	return number;
 }
 
@@ -82,6 +93,36 @@ int handle_list_add(struct handle_list *list, void *record)
 		return -ENOMEM;
 	list->records = grown;
 	list->records[list->len++] = record;
+	return 0;
+}
+
+static int add_copy(struct handle_list *list, const void *record)
+{
+	struct vocab_head *copy;
+	int error = vocab_copy(record, &copy);
+
+	if (error)
+		return error;
+	error = handle_list_add(list, copy);
+	if (error)
+		vocab_destroy(copy);
+	return error;
+}
+
+int handle_list_copy(const struct vocab_dicts *from, struct dmabroker_record ***ret_records,
+		     size_t *ret_len)
+{
+	struct handle_list copies = {0};
+	int error = 0;
+
+	for (size_t i = 0; i < from->len && !error; i++)
+		error = add_copy(&copies, from->items[i]);
+	if (error) {
+		dmabroker_record_list_destroy(copies.records, copies.len);
+		return error;
+	}
+	*ret_records = copies.records;
+	*ret_len = copies.len;
 	return 0;
 }
 

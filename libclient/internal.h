@@ -14,8 +14,9 @@
 
 /* ---- handle.c: what a struct dmabroker is, whoever answers behind it ---- */
 
-/* Who answers: a daemon (client.c), or the facts of a machine (offline.c). Each function does what
- * the public one of its name promises; `destroy` does not free the struct's own members. */
+/* Who answers: a daemon (client.c), a broker inside this process (inprocess.c), or the facts of a
+ * machine (offline.c). Each function does what the public one of its name promises; `destroy` does
+ * not free the struct's own members. */
 struct handle_backend {
 	void (*destroy)(struct dmabroker *broker);
 	int (*get_fd)(struct dmabroker *broker);
@@ -54,7 +55,7 @@ struct dmabroker {
 		*collections; /* borrowed; linked by dmabroker_collection.next */
 	dmabroker_audit_fn audit;
 	void *audit_data;
-	unsigned int events; /* told so far, for collection_tell */
+	unsigned int events; /* told so far, for collection_announce */
 	/* of the last call that failed */
 	struct error error;
 	char *text;
@@ -63,6 +64,10 @@ struct dmabroker {
 /* Notes an error that has no name of its own, as a sentence. Returns `number`. */
 int handle_fail(struct dmabroker *broker, int number, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Makes the text of the error that a call has noted in `broker->error`, or of `number` where it has
+ * no name; there is none yet. Returns `number`. */
+int handle_note_error(struct dmabroker *broker, int number);
 
 /* Errors: -EINVAL (the record is no request). */
 int handle_check_request(struct dmabroker *broker, const struct dmabroker_record *request);
@@ -78,6 +83,28 @@ struct handle_list {
 
 /* Takes `record` on success. Errors: -ENOMEM. */
 int handle_list_add(struct handle_list *list, void *record);
+
+/* Copies all records of `from`. Returns owned as the public functions do. Errors: -ENOMEM. */
+int handle_list_copy(const struct vocab_dicts *from, struct dmabroker_record ***ret_records,
+		     size_t *ret_len);
+
+/* ---- client.c ---- */
+
+/* Connects to a daemon at a D-Bus address or "system". Returns owned. Errors: as
+ * dmabroker_connect. */
+int client_connect(const char *address, struct dmabroker **ret_broker);
+
+/* ---- inprocess.c ---- */
+
+/* Whether an address is that of a broker inside this process, right or wrong in the rest. */
+bool inprocess_is_address(const char *address);
+
+/* Begins a broker inside this process. Returns owned. Errors: -EINVAL (the address is malformed),
+ * -ENOMEM, or what the kernel has against a broker (-EMFILE and the like). */
+int inprocess_connect(const char *address, struct dmabroker **ret_broker);
+
+/* Whether this process may open any heap. */
+bool inprocess_may_allocate(void);
 
 /* ---- buffer.c ---- */
 
@@ -138,7 +165,7 @@ int generation_create(uint32_t number, struct plan *plan, struct generation **re
  * buffers. Errors: -EPROTO, -ENOMEM. */
 int generation_replace_plan(struct generation *generation, struct plan *plan);
 /* Takes the generation (or NULL) and all older ones. */
-void generation_destroy(struct generation *generation);
+void generation_drop(struct generation *generation);
 /* Buffers that its plan says there are. */
 size_t generation_count(const struct generation *generation);
 
@@ -155,18 +182,22 @@ struct dmabroker_collection {
 	dmabroker_event_fn callback;
 	void *callback_data;
 	unsigned int told; /* the last of dmabroker.events that it was told */
-	void *waiting;	   /* the backend's: a call that waits for a plan; NULL: none */
+	void *waiting;	   /* a daemon's: a call that waits for a plan; NULL: none */
+	uint64_t number;   /* a broker's inside this process */
 };
 
 /* Begins a collection (its path is borrowed) and makes it known to the broker. Errors: -ENOMEM. */
-int collection_create(struct dmabroker *broker, const char *path,
-		      struct dmabroker_collection **ret_collection);
+int collection_begin(struct dmabroker *broker, const char *path,
+		     struct dmabroker_collection **ret_collection);
 
 /* Frees a collection without a word to the broker. */
 void collection_forget(struct dmabroker_collection *collection);
 
 /* Takes `generation` as the newest. */
 void collection_push(struct dmabroker_collection *collection, struct generation *generation);
+
+/* Frees the generations before the one that has taken over. Returns whether there were any. */
+bool collection_drop_older(struct dmabroker_collection *collection);
 
 /* Something that happened to a collection; `error` and `text` as in dmabroker_event_fn. */
 struct collection_event {
@@ -177,7 +208,7 @@ struct collection_event {
 };
 
 /* Tells all collections of this path, and they their callbacks. */
-void collection_tell(struct dmabroker *broker, const char *path,
-		     const struct collection_event *event);
+void collection_announce(struct dmabroker *broker, const char *path,
+			 const struct collection_event *event);
 
 #endif

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/model/text.h"
 #include "broker/solver/solve.h"
 #include "libclient/internal.h"
 
@@ -40,38 +39,16 @@ static int dispatch(struct dmabroker *broker)
 	return 0;
 }
 
-/* Notes what settling or solving found wrong. Returns `number`. */
-static int note_error(struct dmabroker *broker, int number)
-{
-	if (broker->error.code)
-		broker->text = text_error(&broker->error);
-	return number;
-}
-
 /* What only a daemon has. */
 static int refuse(struct dmabroker *broker)
 {
 	handle_forget(broker);
-	return note_error(broker,
-			  error_set(&broker->error, ERROR_NOT_SUPPORTED, CONSTRAINT_REQUEST, NULL,
-				    NULL, "a daemon that allocates", "the facts of a machine"));
+	return handle_note_error(
+		broker, error_set(&broker->error, ERROR_NOT_SUPPORTED, CONSTRAINT_REQUEST, NULL,
+				  NULL, "a daemon that allocates", "the facts of a machine"));
 }
 
 /* ---- looking ---- */
-
-/* Adds a copy of `record`. */
-static int add_copy(struct handle_list *list, const void *record)
-{
-	struct vocab_head *copy;
-	int error = vocab_copy(record, &copy);
-
-	if (error)
-		return error;
-	error = handle_list_add(list, copy);
-	if (error)
-		vocab_destroy(copy);
-	return error;
-}
 
 static int list(struct dmabroker *broker, const struct vocab_group *group,
 		struct dmabroker_record ***ret_records, size_t *ret_len)
@@ -79,21 +56,11 @@ static int list(struct dmabroker *broker, const struct vocab_group *group,
 	const struct machine *machine = machine_of(broker);
 	const struct vocab_dicts *all = group == &vocab_device ? &machine->devices
 							       : &machine->heaps;
-	struct handle_list copies = {0};
-	int error = 0;
 
 	if (group == &vocab_collection)
 		return refuse(broker);
 	handle_forget(broker);
-	for (size_t i = 0; i < all->len && !error; i++)
-		error = add_copy(&copies, all->items[i]);
-	if (error) {
-		dmabroker_record_list_destroy(copies.records, copies.len);
-		return error;
-	}
-	*ret_records = copies.records;
-	*ret_len = copies.len;
-	return 0;
+	return handle_list_copy(all, ret_records, ret_len);
 }
 
 static int get_machine(struct dmabroker *broker, struct machine **ret_machine)
@@ -134,7 +101,7 @@ static int plan(struct dmabroker *broker, const struct request *request, struct 
 	if (!error)
 		error = solve(machine_of(broker), settled, &broker->error, ret_plan);
 	vocab_destroy(settled);
-	return note_error(broker, error);
+	return handle_note_error(broker, error);
 }
 
 static int allocate(struct dmabroker *broker, const struct request *request,

@@ -12,7 +12,7 @@
 int heap_dmaheap_allocate(const char *node, uint64_t bytes)
 {
 	struct dma_heap_allocation_data data = {.len = bytes, .fd_flags = O_RDWR | O_CLOEXEC};
-	int heap = open(node, O_RDWR | O_CLOEXEC);
+	int heap = open(node, O_RDONLY | O_CLOEXEC);
 	int result;
 
 	if (heap < 0)

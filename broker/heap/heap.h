@@ -10,6 +10,9 @@
 #define HEAP_NAME_MAX 31 /* bytes of a dma-buf's name; 32 is EINVAL (drivers/dma-buf/dma-buf.c) */
 
 /*
+ * Nodes are opened for reading, as the probe does it, so that what is planned can be opened: to
+ * allocate needs no more (6.12 drivers/dma-buf/dma-heap.c and udmabuf.c do not look at it).
+ *
  * Allocates one dma-buf of `bytes` (a multiple of the heap's granularity) from the device at `node`
  * and names it `name` (cut to HEAP_NAME_MAX). Returns owned the fd, close-on-exec.
  * Errors: -ENOENT, -ENODEV (the node is gone), -EACCES, -EPERM (we may not open it), -ENOMEM (the

@@ -76,7 +76,7 @@ static int create_buffer(const char *node, int memory, uint64_t bytes)
 {
 	struct udmabuf_create create = {
 		.memfd = (uint32_t)memory, .flags = UDMABUF_FLAGS_CLOEXEC, .size = bytes};
-	int device = open(node, O_RDWR | O_CLOEXEC);
+	int device = open(node, O_RDONLY | O_CLOEXEC);
 	int result;
 
 	if (device < 0)

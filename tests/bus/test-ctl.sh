@@ -107,6 +107,30 @@ wrong_request "wrong format" "formats\[0\]:" '{"formats": [{"format": "XR24", "m
 wrong_request "participants are no list" "participants: right is a list" '{"participants": {}}'
 wrong_request "role that is none" "right is capture" '{"participants": [{"role": "actor"}]}'
 
+# ---- a broker in the tool itself, on this machine, whatever it has
+
+inside=in-process:quirks=$source/data/quirks
+for verb in devices heaps machine dump collections; do
+    exits 0 "in-process: $verb" "$verb" --address "$inside"
+done
+run 0 machine --json --address "$inside"
+[ "$(json architecture.value)" = "$(uname -m)" ]
+result "in-process: it is this machine" $?
+DMABROKER_ADDRESS=$inside
+export DMABROKER_ADDRESS
+exits 0 "in-process: by the environment" heaps
+unset DMABROKER_ADDRESS
+run 2 plan --address "$inside" --size 64x64 nobody:capture && grep -q "no device 'nobody'" "$tmp/err"
+result "in-process: a device that is none" $?
+for address in in-process: in-process:trials=perhaps in-process:frobnicate=1 in-processes; do
+    complains "in-process: $address is no address" "is no address: right is .*'in-process'" heaps --address "$address"
+done
+unset address
+exits 1 "in-process: tokens need a daemon" alloc --address "$inside" --tokens 1 --size 64x64 cpu
+says "in-process: alloc says so" err "a daemon, which other processes can ask"
+exits 1 "in-process: join needs a daemon" join --address "$inside" 0123456789abcdef0123456789abcdef cpu
+says "in-process: join says so" err "a daemon, which other processes can ask"
+
 # ---- quirk files, which need no daemon
 
 mkdir "$tmp/quirks" "$tmp/good" "$tmp/empty"

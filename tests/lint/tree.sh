@@ -72,10 +72,11 @@ includes broker/solver broker/model/ broker/solver/
 includes broker/heap broker/model/ broker/heap/
 includes protocol broker/model/ protocol/
 includes daemon broker/model/ broker/broker.h broker/quota.h protocol/ daemon/ introspect-xml.h
-includes libclient broker/model/ broker/solver/solve.h protocol/ libclient/ dmabroker.h
+includes libclient broker/model/ broker/broker.h broker/solver/solve.h protocol/ libclient/ dmabroker.h
 includes ctl ctl/ dmabroker.h broker/probe/quirks.h
 includes examples examples/ dmabroker.h
 only_in 'dbus/' protocol/wire.[ch] 'daemon/bus*.c' 'daemon/methods*.c' 'libclient/client*'
+only_in 'broker/broker.h' 'broker/*' 'daemon/*' 'libclient/inprocess*'
 only_in 'broker/solver/' 'broker/solver/*' broker/allocation.[ch] broker/negotiation.c libclient/offline.c
 only_in 'broker/probe/quirks.h' 'broker/probe/*' broker/broker.c ctl/quirks.c
 only_in 'ini.h' broker/probe/quirks-read.c
@@ -102,6 +103,16 @@ diff "$scratch/declared" "$scratch/exported" >"$scratch/found"
 result "the library exports what the header declares ($(wc -l <"$scratch/exported") functions)"
 nm -D --defined-only "$library" | grep ' T ' | grep -v '@@DMABROKER_1.0$' >"$scratch/found"
 result "every exported function has a version node"
+
+# what whoever links it statically would need
+readelf -d "$library" | sed -n 's/.*(NEEDED).*\[lib\(.*\)\.so.*/\1/p' | grep -v '^c$' | sort >"$scratch/needed"
+for package in $(PKG_CONFIG_PATH=$(dirname "$library")/../meson-private pkg-config --print-requires-private libdmabroker |
+	cut -d ' ' -f 1); do
+	pkg-config --libs-only-l "$package" | tr ' ' '\n' | sed -n 's/^-l//p'
+done | sort >"$scratch/required"
+diff "$scratch/needed" "$scratch/required" >"$scratch/found"
+[ -s "$scratch/needed" ] || echo "the library needs nothing" >>"$scratch/found"
+result "the library needs what its pkg-config file says: $(tr '\n' ' ' <"$scratch/needed")"
 
 "$compiler" -std=c99 -pedantic -Wall -Wextra -Werror -x c -fsyntax-only include/dmabroker.h \
 	>"$scratch/found" 2>&1

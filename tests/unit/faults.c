@@ -8,12 +8,23 @@
 
 static unsigned int countdown; /* 0: nothing fails */
 static bool failed;
+static bool paused;
 static long live;
 
 void faults_begin(unsigned int nth)
 {
 	countdown = nth;
 	failed = false;
+}
+
+void faults_pause(void)
+{
+	paused = true;
+}
+
+void faults_resume(void)
+{
+	paused = false;
 }
 
 bool faults_end(void)
@@ -41,7 +52,7 @@ bool faults_strike(void);
 /* Whether it is this one's turn. */
 bool faults_strike(void)
 {
-	if (countdown == 0 || --countdown > 0)
+	if (paused || countdown == 0 || --countdown > 0)
 		return false;
 	failed = true;
 	return true;

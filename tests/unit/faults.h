@@ -12,6 +12,10 @@
 /* Has the `nth` allocation from now on fail, and only that one; 0: none. */
 void faults_begin(unsigned int nth);
 
+/* Nothing fails between the two, whosever turn it is: what a test makes up for itself. */
+void faults_pause(void);
+void faults_resume(void);
+
 /* Ends it. Whether an allocation has failed. */
 bool faults_end(void);
 

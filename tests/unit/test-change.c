@@ -2,8 +2,8 @@
 /* Which facts have changed between two measurements, and whether that need be told. */
 #include <stdlib.h>
 
+#include "broker/model/change.h"
 #include "broker/model/descriptor.h"
-#include "daemon/change.h"
 #include "tests/unit/check.h"
 #include "tests/unit/machine.h"
 

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2154 # what lib.sh sets
+# shellcheck shell=sh disable=SC2086,SC2154 # words; what lib.sh sets
 # SPDX-License-Identifier: MIT
 #
 # For the cases of examples/camera-encode-display. Sourced after lib.sh.
@@ -6,12 +6,19 @@
 demo_frames=60
 demo_width=640
 demo_height=480
+demo_root= # "chroot FOLDER": where the example and the tool run; empty: here
 
-# demo_run CAMERA: runs the example with it, or ends the case
+# demo_run CAMERA: runs the example with it, or ends the case. The broker is a daemon that is started for it.
 demo_run()
 {
     start_dmabrokerd --bus none --trial-program "$BUILD/broker/dmabroker-trial" || bail "dmabrokerd starts"
-    timeout 120 "$BUILD/examples/camera-encode-display" --camera "$1" --frames $demo_frames --out "$OUT" \
+    demo_run_only "$1"
+}
+
+# demo_run_only CAMERA: the same with the broker that the example finds
+demo_run_only()
+{
+    timeout 120 $demo_root "$BUILD/examples/camera-encode-display" --camera "$1" --frames $demo_frames --out "$OUT" \
         --size ${demo_width}x$demo_height --camera-frames "$tap_scratch/camera.raw" \
         >"$OUT/summary.txt" 2>"$OUT/errors.txt" || bail "the example succeeds" "$(cat "$OUT/summary.txt" "$OUT/errors.txt")"
     ok "the example succeeds"
@@ -32,7 +39,7 @@ demo_plan_value()
 # demo_check_plan HEAP: asks for the example's plan again, as data
 demo_check_plan()
 {
-    check "dmabrokerctl plans the same" "$BUILD/ctl/dmabrokerctl" plan --json=pretty --size 640x480 --format XR24 \
+    check "dmabrokerctl plans the same" $demo_root "$BUILD/ctl/dmabrokerctl" plan --json=pretty --size 640x480 --format XR24 \
         "camera=$(demo_node camera):capture,camping=2" "encoder=$(demo_node encoder):output,camping=1" \
         "display=$(demo_node display):scanout,camping=2" cpu=cpu,camping=0,cpu-access=rare
     cp "$tap_scratch/output" "$OUT/plan.json"

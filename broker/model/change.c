@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/change.h"
+#include "broker/model/change.h"
 
 #include <string.h>
 
