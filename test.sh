@@ -46,7 +46,7 @@ else
     run_tests build --no-suite vm
 fi
 plain=$status
-run_tests build-asan --no-suite vm
+run_tests build-asan --no-suite vm --no-suite lint
 asan=$status
 
 if [ $vm = no ]; then set -- --not-run "the tests in a virtual machine (--no-vm)"; else set --; fi
