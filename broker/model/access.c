@@ -239,9 +239,6 @@ static struct access_due due_elsewhere(const struct access_state *state)
 		all.wait |= due.wait;
 		all.operation |= due.operation;
 	}
-	/* none was due both for itself, and together they are */
-	if (all.operation & OPERATION_INVALIDATE && state->dirty)
-		all.operation |= OPERATION_CLEAN;
 	return all;
 }
 
