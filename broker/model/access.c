@@ -76,16 +76,19 @@ static enum operation maintenance_before(const struct access_state *state, unsig
 /*
  * Fences count before the CPU, a driver that waits for none (V4L2), and before maintenance: START
  * invalidates before it waits (drivers/dma-buf/dma-buf.c, dma_buf_begin_cpu_access, 6.12). Who
- * reads waits for who writes, who writes for all.
+ * reads waits for who writes, who writes for all; START(WRITE) does the latter, too, but without a
+ * limit of ours.
  */
 static enum access_mode fences_before(const struct access_state *state, unsigned int agent,
 				      enum access_mode mode, enum operation operation)
 {
-	bool waits_by_itself = state->agents[agent].waits && operation == OPERATION_NONE;
+	bool waits_by_itself = state->agents[agent].waits;
 
-	if (!state->unsignalled || waits_by_itself)
+	if (!state->unsignalled || (waits_by_itself && operation == OPERATION_NONE))
 		return (enum access_mode)0;
-	if (mode & ACCESS_WRITE)
+	if (mode & ACCESS_WRITE && !waits_by_itself)
+		return ACCESS_WRITE;
+	if (operation & OPERATION_CLEAN && state->unsignalled & ACCESS_READ)
 		return ACCESS_WRITE;
 	return state->unsignalled & ACCESS_WRITE ? ACCESS_READ : (enum access_mode)0;
 }
@@ -167,10 +170,20 @@ int access_begin(const struct access_state *state, unsigned int agent, enum acce
 	return 0;
 }
 
+/* Fences of readers that are still at it: nobody can have waited for all of them. */
+static bool fences_come(const struct access_state *state)
+{
+	for (unsigned int i = 0; i < state->agents_len; i++)
+		if (state->readers >> i & 1 && state->agents[i].fences)
+			return true;
+	return false;
+}
+
 void access_done(struct access_state *state, struct access_due due)
 {
 	if (due.wait)
-		state->unsignalled &= due.wait & ACCESS_WRITE ? 0 : ACCESS_READ;
+		state->unsignalled &= due.wait & ACCESS_WRITE && !fences_come(state) ? 0
+										     : ACCESS_READ;
 	if (due.operation & OPERATION_CLEAN) {
 		state->dirty = false;
 		state->behind = 0;

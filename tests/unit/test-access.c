@@ -275,8 +275,12 @@ START_TEST(fences_are_waited_for_by_whom_nobody_else_makes_wait)
 	ck_assert_int_eq(access_begin(&state, 3, ACCESS_READ, &due), 0);
 	ck_assert_int_eq(due.operation, OPERATION_CLEAN);
 	ck_assert_int_eq(due.wait, ACCESS_READ);
-	access_done(&state, due);
 	access_begun(&state, 1, ACCESS_READ);
+	/* START(WRITE) waits for readers, too, and has no limit */
+	ck_assert_int_eq(access_begin(&state, 3, ACCESS_READ, &due), 0);
+	ck_assert_int_eq(due.wait, ACCESS_WRITE);
+	access_done(&state, due);
+	/* that of a reader who is still at it comes later */
 	ck_assert_int_eq(access_end(&state, 1), 0);
 	/* who reads need not wait for readers */
 	ck_assert_int_eq(access_begin(&state, 2, ACCESS_READ, &due), 0);
