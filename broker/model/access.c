@@ -237,17 +237,20 @@ int access_end(struct access_state *state, unsigned int agent)
 	return 0;
 }
 
-/* What any agent of other processes needs, whatever it is going to do. */
+/* What any agent of other processes needs, whatever it is going to do. What was dirty from the
+ * start is so for each process, and whoever comes first cleans it. */
 static struct access_due due_elsewhere(const struct access_state *state)
 {
+	struct access_state written = *state;
 	struct access_due all = {0};
 
+	written.dirty &= state->writer != ACCESS_NOBODY;
 	for (unsigned int i = 0; i < state->agents_len; i++) {
 		struct access_due due;
 
 		if (!state->agents[i].elsewhere)
 			continue;
-		due = due_before(state, i,
+		due = due_before(&written, i,
 				 state->agents[i].may_write ? ACCESS_READ_WRITE : ACCESS_READ);
 		all.wait |= due.wait;
 		all.operation |= due.operation;
