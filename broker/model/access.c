@@ -147,7 +147,7 @@ static uint16_t all_bounced(const struct access_state *state)
 
 void access_start(struct access_state *state, bool dirty)
 {
-	state->dirty = ACCESS_RULE(DIRTY_AT_START, dirty);
+	state->dirty = state->from_start = ACCESS_RULE(DIRTY_AT_START, dirty);
 	state->stale = false;
 	state->writer = ACCESS_NOBODY;
 	state->unsignalled = 0;
@@ -185,13 +185,15 @@ void access_done(struct access_state *state, struct access_due due)
 		state->unsignalled &= due.wait & ACCESS_WRITE && !fences_come(state) ? 0
 										     : ACCESS_READ;
 	if (due.operation & OPERATION_CLEAN) {
-		state->dirty = false;
+		state->dirty = state->from_start = false;
 		state->behind = 0;
 	}
 	if (due.operation & OPERATION_INVALIDATE) {
-		/* from a bounce buffer the CPU copies, and leaves dirty lines */
-		state->dirty = state->writer != ACCESS_NOBODY &&
+		/* from a bounce buffer the CPU copies, and leaves dirty lines; whose it was is not
+		 * known where the writer has left the plan */
+		state->dirty = state->writer == ACCESS_NOBODY ||
 			       state->agents[state->writer].kind == AGENT_BOUNCED;
+		state->from_start = false;
 		state->stale = false;
 	}
 }
@@ -219,6 +221,7 @@ static void note_write(struct access_state *state, unsigned int agent)
 		state->dirty = ACCESS_RULE(COPYING_DIRTY, true);
 	state->stale = (goes_to_memory(kind) && (!unknown || ACCESS_RULE(UNKNOWN_STALE, true))) ||
 		       (kind == AGENT_BOUNCED && ACCESS_RULE(BOUNCED_STALE, true));
+	state->from_start = false;
 	state->writer = (uint8_t)agent;
 	state->behind = all_bounced(state) & (uint16_t) ~(1u << agent);
 }
@@ -244,7 +247,7 @@ static struct access_due due_elsewhere(const struct access_state *state)
 	struct access_state written = *state;
 	struct access_due all = {0};
 
-	written.dirty &= state->writer != ACCESS_NOBODY;
+	written.dirty &= !state->from_start;
 	for (unsigned int i = 0; i < state->agents_len; i++) {
 		struct access_due due;
 

@@ -26,7 +26,7 @@ void explore_without(enum explore_rule rule)
 /* ---- a state of everything ---- */
 
 struct process {
-	uint8_t bits; /* dirty, stale, unsignalled */
+	uint8_t bits; /* dirty, stale, unsignalled (2), from_start */
 	uint8_t writer;
 	uint8_t under_way; /* readers, writers */
 	uint8_t behind;
@@ -59,7 +59,8 @@ static void get_access(const struct explore *explore, const struct joint *joint,
 		.cached = explore->cached,
 		.dirty = from->bits & 1,
 		.stale = from->bits >> 1 & 1,
-		.unsignalled = from->bits >> 2,
+		.unsignalled = from->bits >> 2 & 3,
+		.from_start = from->bits >> 4 & 1,
 		.writer = from->writer,
 		.agents_len = explore->agents_len,
 		.readers = from->under_way & 15,
@@ -74,7 +75,8 @@ static void get_access(const struct explore *explore, const struct joint *joint,
 static void set_access(struct joint *joint, unsigned int process, const struct access_state *state)
 {
 	joint->processes[process] = (struct process){
-		.bits = (uint8_t)(state->dirty | state->stale << 1 | state->unsignalled << 2),
+		.bits = (uint8_t)(state->dirty | state->stale << 1 | state->unsignalled << 2 |
+				  state->from_start << 4),
 		.writer = state->writer,
 		.under_way = (uint8_t)(state->readers | state->writers << 4),
 		.behind = (uint8_t)state->behind,
@@ -447,7 +449,7 @@ static void say_state(FILE *out, const struct explore *explore, const struct joi
 			joint->owner == i ? " *" : " ", process->bits & 1 ? "dirty " : "",
 			process->bits & 2 ? "stale" : "",
 			process->writer == ACCESS_NOBODY ? -1 : process->writer, process->behind,
-			process->bits >> 2);
+			process->bits >> 2 & 3);
 	}
 }
 
@@ -682,7 +684,7 @@ static const char *tell_demand(const struct demand *demand)
 		 part_name(demand->action.omitted), demand->owner,
 		 demand->process.bits & 1 ? "dirty " : "", demand->process.bits & 2 ? "stale" : "",
 		 demand->process.writer == ACCESS_NOBODY ? -1 : demand->process.writer,
-		 demand->process.behind, demand->process.bits >> 2, demand->process.under_way);
+		 demand->process.behind, demand->process.bits >> 2 & 3, demand->process.under_way);
 	return story;
 }
 
