@@ -206,7 +206,7 @@ void access_begun(struct access_state *state, unsigned int agent, enum access_mo
 		state->readers |= (uint16_t)(1u << agent);
 	/* a fence may be there as soon as the device has been given the buffer */
 	if (state->agents[agent].fences)
-		state->unsignalled |= (uint8_t)mode;
+		state->unsignalled |= mode & ACCESS_WRITE ? ACCESS_WRITE : ACCESS_READ;
 }
 
 static void note_write(struct access_state *state, unsigned int agent)

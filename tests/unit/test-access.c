@@ -338,6 +338,12 @@ START_TEST(fences_are_waited_for_by_whom_nobody_else_makes_wait)
 	access_done(&state, due);
 	ck_assert_int_eq(access_begin(&state, 2, ACCESS_WRITE, &due), 0);
 	ck_assert_int_eq(due.wait, 0);
+	/* who reads and writes puts a writer's fence: no reader's is waited for */
+	access_begun(&state, 0, ACCESS_READ_WRITE);
+	ck_assert_int_eq(access_end(&state, 0), 0);
+	ck_assert_int_eq(access_begin(&state, 3, ACCESS_READ_WRITE, &due), 0);
+	ck_assert_int_eq(due.operation, OPERATION_CLEAN);
+	ck_assert_int_eq(due.wait, ACCESS_READ);
 }
 END_TEST
 
