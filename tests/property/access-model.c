@@ -109,7 +109,7 @@ static bool conflict(uint8_t one, uint8_t other)
 	return (one | other) & MODEL_WRITES;
 }
 
-/* A DRM driver waits for the fences of others; those of its own device come one after the other. */
+/* Who waits does so for all fences that are in the way. */
 static bool is_running(const struct model_world *world, const struct model_state *state,
 		       unsigned int place)
 {
@@ -117,13 +117,11 @@ static bool is_running(const struct model_world *world, const struct model_state
 
 	if (!access)
 		return false;
-	if (!world->agents[agent_of(access)].fences)
-		return true;
 	for (unsigned int i = 0; i < place; i++) {
 		uint8_t before = state->under_way[i];
 
-		if (agent_of(before) == agent_of(access) ||
-		    (world->agents[agent_of(before)].fences && conflict(before, access)))
+		if (world->agents[agent_of(access)].waits &&
+		    world->agents[agent_of(before)].fences && conflict(before, access))
 			return false;
 	}
 	return true;
@@ -307,6 +305,9 @@ bool model_end(const struct model_world *world, struct model_state *state, unsig
 		if (agent_of(state->under_way[i]) != agent || state->under_way[i] & MODEL_ENDED)
 			continue;
 		if (world->agents[agent].whole && !(state->under_way[i] & MODEL_WRITTEN))
+			return false;
+		/* done is only who has begun */
+		if (!world->agents[agent].fences && !is_running(world, state, i))
 			return false;
 		if (world->agents[agent].fences)
 			state->under_way[i] |= MODEL_ENDED;

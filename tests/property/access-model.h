@@ -50,7 +50,8 @@ struct model_agent {
 	bool maintained;
 	enum model_direction direction;
 	bool whole;  /* it writes whole frames and never reads: V4L2 capture */
-	bool fences; /* its access ends some time after access_end, and begins after others' */
+	bool fences; /* its access ends some time after access_end */
+	bool waits;  /* it begins only after those of others that have fences */
 };
 
 /* What is the same all the time. */

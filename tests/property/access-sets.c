@@ -103,18 +103,29 @@ bool set_processes(const struct set *set, unsigned int number, unsigned int proc
 	return number == 0;
 }
 
-bool set_fences(const struct set *set, unsigned int number, struct explore *explore, bool *ret_fits)
+bool set_fences(const struct set *set, unsigned int number, bool scanout, struct explore *explore,
+		bool *ret_fits)
 {
-	*ret_fits = number > 0;
+	const struct {
+		bool fences, waits;
+	} habits[] = {{false, false}, {true, true}, {!scanout, scanout}};
+	unsigned int habits_len = set->len > 2 ? 2 : 3;
+	bool some = false, fits = true;
+
 	explore->world.orders = true;
 	for (unsigned int i = 0; i < set->len; i++) {
-		bool fences = number >> i & 1;
+		unsigned int habit = number % habits_len;
 
-		explore->agents[i].fences = fences;
-		explore->world.agents[i].fences = fences;
-		*ret_fits &= !fences || set_kind(set->types[i]) != SET_CPU;
+		number /= habits_len;
+		explore->agents[i].fences = habits[habit].fences;
+		explore->agents[i].waits = habits[habit].waits;
+		explore->world.agents[i].fences = habits[habit].fences;
+		explore->world.agents[i].waits = habits[habit].waits;
+		some |= habits[habit].fences;
+		fits &= habit == 0 || set_kind(set->types[i]) != SET_CPU;
 	}
-	return number >> set->len == 0;
+	*ret_fits = some && fits;
+	return number == 0;
 }
 
 void set_alias(const struct set *set, enum set_colours colours, struct explore *explore)

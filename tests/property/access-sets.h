@@ -52,8 +52,9 @@ bool set_world(const struct set *set, unsigned int number, bool directions,
 bool set_processes(const struct set *set, unsigned int number, unsigned int processes,
 		   struct explore *explore, bool *ret_fits);
 
-/* Who has fences: the bits of a number. None of the CPU has. */
-bool set_fences(const struct set *set, unsigned int number, struct explore *explore,
+/* Who has fences, all that can be, if somebody has some. Of two agents one may have fences and not
+ * wait for those of others, or with `scanout` wait and have none. */
+bool set_fences(const struct set *set, unsigned int number, bool scanout, struct explore *explore,
 		bool *ret_fits);
 
 /*

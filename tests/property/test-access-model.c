@@ -18,7 +18,7 @@
 /* What is explored, and what came of it. */
 struct survey {
 	unsigned int agents_min, agents_max, processes;
-	bool directions, fences, parts, refusals;
+	bool directions, fences, scanout, parts, refusals;
 	void (*prepare)(const struct set *set, struct explore *explore); /* NULL: a heap */
 	bool (*refuses)(const struct set *set, const struct explore *explore);
 	bool (*leaves_out)(const struct set *set); /* NULL: none */
@@ -114,7 +114,7 @@ static void survey_fences(struct survey *survey, const struct set *set, struct e
 		survey_set(survey, set, explore);
 		return;
 	}
-	for (unsigned int i = 0; set_fences(set, i, explore, &fits); i++)
+	for (unsigned int i = 0; set_fences(set, i, survey->scanout, explore, &fits); i++)
 		if (fits)
 			survey_set(survey, set, explore);
 }
@@ -233,6 +233,20 @@ START_TEST(fences)
 	snprintf(name, sizeof(name), "fences, %d process%s", _i, _i > 1 ? "es" : "");
 	expect_exact(name, &survey);
 	ck_assert_uint_gt(survey.count.due, 0);
+}
+END_TEST
+
+/* Who waits and has none has seen those of others signalled when it ends. That is not counted on.
+ */
+START_TEST(fences_and_scanout)
+{
+	struct survey survey = {.agents_min = 2,
+				.agents_max = 2,
+				.processes = (unsigned int)_i,
+				.fences = true,
+				.scanout = true};
+
+	expect_exact("fences and scanout", &survey);
 }
 END_TEST
 
@@ -738,6 +752,7 @@ int main(void)
 	tcase_add_loop_test(all, several_processes, 2, EXPLORE_PROCESSES_MAX + 1);
 	tcase_add_test(all, mappings_that_stay);
 	tcase_add_loop_test(all, fences, 1, 3);
+	tcase_add_loop_test(all, fences_and_scanout, 1, 3);
 	tcase_add_loop_test(all, architectures, 0, MODEL_ARCHES);
 	tcase_add_test(all, memory_that_is_not_cached);
 	tcase_add_loop_test(all, udmabuf, 1, 3);
