@@ -287,7 +287,7 @@ bool model_begin(const struct model_world *world, struct model_state *state, uns
 {
 	unsigned int place = 0;
 
-	if (state->under_way[MODEL_UNDER_WAY_MAX - 1])
+	if (state->under_way[world->under_way_max - 1])
 		return false;
 	map_kernel(world, state, agent);
 	while (state->under_way[place] &&

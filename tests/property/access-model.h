@@ -60,12 +60,13 @@ struct model_world {
 	uint8_t lines;	/* cache entries; 0: the heap is not cached */
 	uint8_t linear; /* the entry of the kernel's linear mapping: SYNC and snooping go there */
 	uint8_t vmap;	/* that of the kernel's mapping of a heap's buffer; as `lines`: none */
-	bool vmap_destroys;  /* invalidate_kernel_vmap_range drops dirty lines: arch/sh */
-	bool machine_check;  /* two dirty entries of one line stop the processor: PA-RISC */
-	bool udmabuf;	     /* SYNC acts on its device and on no attachment; map does nothing */
-	bool udmabuf_snoops; /* that device is coherent, so that SYNC does nothing, either */
-	bool may_tear;	     /* two at once are looked at only for what caches do to them */
-	bool orders;	     /* who comes first is kept in under_way: some have fences */
+	bool vmap_destroys;    /* invalidate_kernel_vmap_range drops dirty lines: arch/sh */
+	bool machine_check;    /* two dirty entries of one line stop the processor: PA-RISC */
+	bool udmabuf;	       /* SYNC acts on its device and on no attachment; map does nothing */
+	bool udmabuf_snoops;   /* that device is coherent, so that SYNC does nothing, either */
+	bool may_tear;	       /* two at once are looked at only for what caches do to them */
+	bool orders;	       /* who comes first is kept in under_way: some have fences */
+	uint8_t under_way_max; /* no more accesses at once, those that are ending included */
 	enum model_arch arch;
 	struct model_agent agents[MODEL_AGENTS_MAX];
 };

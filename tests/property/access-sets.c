@@ -42,13 +42,15 @@ bool set_next(struct set *set)
 
 void set_describe(const struct set *set, struct explore *ret_explore)
 {
-	struct explore explore = {
-		.agents_len = (uint8_t)set->len,
-		.processes = 1,
-		.cached = true,
-		.begins_dirty = true,
-		.let_go = LET_GO_CLEAN,
-		.world = {.agents_len = (uint8_t)set->len, .lines = 1, .vmap = 1}};
+	struct explore explore = {.agents_len = (uint8_t)set->len,
+				  .processes = 1,
+				  .cached = true,
+				  .begins_dirty = true,
+				  .let_go = LET_GO_CLEAN,
+				  .world = {.agents_len = (uint8_t)set->len,
+					    .under_way_max = MODEL_UNDER_WAY_MAX,
+					    .lines = 1,
+					    .vmap = 1}};
 
 	for (unsigned int i = 0; i < set->len; i++)
 		explore.agents[i] = (struct access_agent){
@@ -113,6 +115,7 @@ bool set_fences(const struct set *set, unsigned int number, bool scanout, struct
 	bool some = false, fits = true;
 
 	explore->world.orders = true;
+	explore->world.under_way_max = 3;
 	for (unsigned int i = 0; i < set->len; i++) {
 		unsigned int habit = number % habits_len;
 
