@@ -115,7 +115,7 @@ bool set_fences(const struct set *set, unsigned int number, bool scanout, struct
 	bool some = false, fits = true;
 
 	explore->world.orders = true;
-	explore->world.under_way_max = 3;
+	explore->world.under_way_max = (uint8_t)(set->len + 1); /* one has begun again */
 	for (unsigned int i = 0; i < set->len; i++) {
 		unsigned int habit = number % habits_len;
 
