@@ -11,7 +11,7 @@ vm=yes
 for argument in "$@"; do
     case $argument in
     --no-vm) vm=no ;;
-    --long) export DMABROKER_FUZZ_RUNS=1000000 DMABROKER_PROPERTY_RUNS=1000000 DMABROKER_PROBES=100 ;;
+    --long) export DMABROKER_FUZZ_RUNS=1000000 DMABROKER_PROPERTY_RUNS=1000000 DMABROKER_ACCESS_LONG=1 DMABROKER_PROBES=100 ;;
     --help | -h) usage && exit ;;
     *) usage >&2 && exit 2 ;;
     esac

@@ -76,16 +76,19 @@ static enum operation maintenance_before(const struct access_state *state, unsig
 /*
  * Fences count before the CPU, a driver that waits for none (V4L2), and before maintenance: START
  * invalidates before it waits (drivers/dma-buf/dma-buf.c, dma_buf_begin_cpu_access, 6.12). Who
- * reads waits for who writes, who writes for all.
+ * reads waits for who writes, who writes for all; START(WRITE) does the latter, too, but without a
+ * limit of ours.
  */
 static enum access_mode fences_before(const struct access_state *state, unsigned int agent,
 				      enum access_mode mode, enum operation operation)
 {
-	bool waits_by_itself = state->agents[agent].waits && operation == OPERATION_NONE;
+	bool waits_by_itself = state->agents[agent].waits;
 
-	if (!state->unsignalled || waits_by_itself)
+	if (!state->unsignalled || (waits_by_itself && operation == OPERATION_NONE))
 		return (enum access_mode)0;
-	if (mode & ACCESS_WRITE)
+	if (mode & ACCESS_WRITE && !waits_by_itself)
+		return ACCESS_WRITE;
+	if (operation & OPERATION_CLEAN && state->unsignalled & ACCESS_READ)
 		return ACCESS_WRITE;
 	return state->unsignalled & ACCESS_WRITE ? ACCESS_READ : (enum access_mode)0;
 }
@@ -144,7 +147,7 @@ static uint16_t all_bounced(const struct access_state *state)
 
 void access_start(struct access_state *state, bool dirty)
 {
-	state->dirty = ACCESS_RULE(DIRTY_AT_START, dirty);
+	state->dirty = state->from_start = ACCESS_RULE(DIRTY_AT_START, dirty);
 	state->stale = false;
 	state->writer = ACCESS_NOBODY;
 	state->unsignalled = 0;
@@ -167,18 +170,30 @@ int access_begin(const struct access_state *state, unsigned int agent, enum acce
 	return 0;
 }
 
+/* Fences of readers that are still at it: nobody can have waited for all of them. */
+static bool fences_come(const struct access_state *state)
+{
+	for (unsigned int i = 0; i < state->agents_len; i++)
+		if (state->readers >> i & 1 && state->agents[i].fences)
+			return true;
+	return false;
+}
+
 void access_done(struct access_state *state, struct access_due due)
 {
 	if (due.wait)
-		state->unsignalled &= due.wait & ACCESS_WRITE ? 0 : ACCESS_READ;
+		state->unsignalled &= due.wait & ACCESS_WRITE && !fences_come(state) ? 0
+										     : ACCESS_READ;
 	if (due.operation & OPERATION_CLEAN) {
-		state->dirty = false;
+		state->dirty = state->from_start = false;
 		state->behind = 0;
 	}
 	if (due.operation & OPERATION_INVALIDATE) {
-		/* from a bounce buffer the CPU copies, and leaves dirty lines */
-		state->dirty = state->writer != ACCESS_NOBODY &&
+		/* from a bounce buffer the CPU copies, and leaves dirty lines; whose it was is not
+		 * known where the writer has left the plan */
+		state->dirty = state->writer == ACCESS_NOBODY ||
 			       state->agents[state->writer].kind == AGENT_BOUNCED;
+		state->from_start = false;
 		state->stale = false;
 	}
 }
@@ -191,7 +206,7 @@ void access_begun(struct access_state *state, unsigned int agent, enum access_mo
 		state->readers |= (uint16_t)(1u << agent);
 	/* a fence may be there as soon as the device has been given the buffer */
 	if (state->agents[agent].fences)
-		state->unsignalled |= (uint8_t)mode;
+		state->unsignalled |= mode & ACCESS_WRITE ? ACCESS_WRITE : ACCESS_READ;
 }
 
 static void note_write(struct access_state *state, unsigned int agent)
@@ -206,6 +221,7 @@ static void note_write(struct access_state *state, unsigned int agent)
 		state->dirty = ACCESS_RULE(COPYING_DIRTY, true);
 	state->stale = (goes_to_memory(kind) && (!unknown || ACCESS_RULE(UNKNOWN_STALE, true))) ||
 		       (kind == AGENT_BOUNCED && ACCESS_RULE(BOUNCED_STALE, true));
+	state->from_start = false;
 	state->writer = (uint8_t)agent;
 	state->behind = all_bounced(state) & (uint16_t) ~(1u << agent);
 }
@@ -224,24 +240,24 @@ int access_end(struct access_state *state, unsigned int agent)
 	return 0;
 }
 
-/* What any agent of other processes needs, whatever it is going to do. */
+/* What any agent of other processes needs, whatever it is going to do. What was dirty from the
+ * start is so for each process, and whoever comes first cleans it. */
 static struct access_due due_elsewhere(const struct access_state *state)
 {
+	struct access_state written = *state;
 	struct access_due all = {0};
 
+	written.dirty &= !state->from_start;
 	for (unsigned int i = 0; i < state->agents_len; i++) {
 		struct access_due due;
 
 		if (!state->agents[i].elsewhere)
 			continue;
-		due = due_before(state, i,
+		due = due_before(&written, i,
 				 state->agents[i].may_write ? ACCESS_READ_WRITE : ACCESS_READ);
 		all.wait |= due.wait;
 		all.operation |= due.operation;
 	}
-	/* none was due both for itself, and together they are */
-	if (all.operation & OPERATION_INVALIDATE && state->dirty)
-		all.operation |= OPERATION_CLEAN;
 	return all;
 }
 

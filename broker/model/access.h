@@ -43,6 +43,7 @@ struct access_due {
 struct access_state {
 	bool cached;	     /* of the heap: else nothing is ever maintained */
 	bool dirty;	     /* the newest data may sit in a CPU cache */
+	bool from_start;     /* and nobody here has written it: as access_start was told */
 	bool stale;	     /* memory (or the bounce buffer of `writer`) is newest */
 	uint8_t writer;	     /* the agent that wrote last; ACCESS_NOBODY */
 	uint8_t unsignalled; /* fences that may be pending: bits of enum access_mode */

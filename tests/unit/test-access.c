@@ -244,6 +244,54 @@ START_TEST(another_process_begins_for_itself)
 }
 END_TEST
 
+/* Every process begins so, and the first whose device needs it cleans. */
+START_TEST(what_is_dirty_from_the_start_is_nobodys)
+{
+	struct access_state state = {.cached = true,
+				     .agents_len = 3,
+				     .agents = {{.kind = AGENT_CPU, .may_write = true},
+						{.kind = AGENT_NON_COHERENT, .elsewhere = true},
+						{.kind = AGENT_NON_COHERENT}}};
+	struct access_due due;
+
+	access_start(&state, true);
+	ck_assert_int_eq(access_release(&state, ACCESS_NOBODY, &due), 0);
+	ck_assert_int_eq(due.operation, OPERATION_NONE);
+	ck_assert_int_eq(access_begin(&state, 2, ACCESS_READ, &due), 0);
+	ck_assert_int_eq(due.operation, OPERATION_CLEAN);
+	access_begun(&state, 0, ACCESS_WRITE);
+	ck_assert_int_eq(access_end(&state, 0), 0);
+	ck_assert_int_eq(access_release(&state, ACCESS_NOBODY, &due), 0);
+	ck_assert_int_eq(due.operation, OPERATION_CLEAN);
+}
+END_TEST
+
+/* The plan has changed, and has no such participant any more. */
+START_TEST(what_was_written_stays_when_its_writer_leaves)
+{
+	struct access_state state = {.cached = true,
+				     .agents_len = 2,
+				     .agents = {{.kind = AGENT_CPU, .may_write = true},
+						{.kind = AGENT_NON_COHERENT, .elsewhere = true}}};
+	struct access_due due;
+
+	access_start(&state, true);
+	access_begun(&state, 0, ACCESS_WRITE);
+	ck_assert_int_eq(access_end(&state, 0), 0);
+	state.writer = ACCESS_NOBODY;
+	ck_assert_int_eq(access_release(&state, ACCESS_NOBODY, &due), 0);
+	ck_assert_int_eq(due.operation, OPERATION_CLEAN);
+	/* of a bounced one that has left: the CPU copies, and leaves dirty lines */
+	state.dirty = false;
+	state.stale = true;
+	ck_assert_int_eq(access_begin(&state, 0, ACCESS_READ, &due), 0);
+	ck_assert_int_eq(due.operation, OPERATION_INVALIDATE);
+	access_done(&state, due);
+	ck_assert_int_eq(access_release(&state, ACCESS_NOBODY, &due), 0);
+	ck_assert_int_eq(due.operation, OPERATION_CLEAN);
+}
+END_TEST
+
 /* DRM puts fences on buffers and waits for them, V4L2 does neither. */
 START_TEST(fences_are_waited_for_by_whom_nobody_else_makes_wait)
 {
@@ -275,8 +323,12 @@ START_TEST(fences_are_waited_for_by_whom_nobody_else_makes_wait)
 	ck_assert_int_eq(access_begin(&state, 3, ACCESS_READ, &due), 0);
 	ck_assert_int_eq(due.operation, OPERATION_CLEAN);
 	ck_assert_int_eq(due.wait, ACCESS_READ);
-	access_done(&state, due);
 	access_begun(&state, 1, ACCESS_READ);
+	/* START(WRITE) waits for readers, too, and has no limit */
+	ck_assert_int_eq(access_begin(&state, 3, ACCESS_READ, &due), 0);
+	ck_assert_int_eq(due.wait, ACCESS_WRITE);
+	access_done(&state, due);
+	/* that of a reader who is still at it comes later */
 	ck_assert_int_eq(access_end(&state, 1), 0);
 	/* who reads need not wait for readers */
 	ck_assert_int_eq(access_begin(&state, 2, ACCESS_READ, &due), 0);
@@ -286,6 +338,12 @@ START_TEST(fences_are_waited_for_by_whom_nobody_else_makes_wait)
 	access_done(&state, due);
 	ck_assert_int_eq(access_begin(&state, 2, ACCESS_WRITE, &due), 0);
 	ck_assert_int_eq(due.wait, 0);
+	/* who reads and writes puts a writer's fence: no reader's is waited for */
+	access_begun(&state, 0, ACCESS_READ_WRITE);
+	ck_assert_int_eq(access_end(&state, 0), 0);
+	ck_assert_int_eq(access_begin(&state, 3, ACCESS_READ_WRITE, &due), 0);
+	ck_assert_int_eq(due.operation, OPERATION_CLEAN);
+	ck_assert_int_eq(due.wait, ACCESS_READ);
 }
 END_TEST
 
@@ -354,6 +412,8 @@ int main(void)
 	tcase_add_loop_test(all, every_reader_sees_the_newest_data, 1, 6);
 	tcase_add_loop_test(all, every_reader_sees_the_newest_data_of_other_processes, 0, 5);
 	tcase_add_test(all, another_process_begins_for_itself);
+	tcase_add_test(all, what_is_dirty_from_the_start_is_nobodys);
+	tcase_add_test(all, what_was_written_stays_when_its_writer_leaves);
 	tcase_add_test(all, fences_are_waited_for_by_whom_nobody_else_makes_wait);
 	tcase_add_test(all, hand_overs_by_the_table);
 	tcase_add_test(all, one_writer_or_many_readers);
