@@ -69,7 +69,10 @@ static int set_agents(struct dmabroker_buffer *buffer, const struct plan *plan,
 		buffer->names[i] = vocab_string(view, VIEW_NAME);
 		buffer->access.agents[i] = agent_of(view, record);
 	}
-	return 0;
+	/* a daemon that plans so is not to be trusted with the data */
+	return access_check(buffer->access.agents, buffer->access.agents_len, buffer->access.cached)
+		       ? -EPROTO
+		       : 0;
 }
 
 int access_init(struct dmabroker_buffer *buffer, const struct plan *plan,
@@ -77,13 +80,9 @@ int access_init(struct dmabroker_buffer *buffer, const struct plan *plan,
 {
 	int error = set_agents(buffer, plan, record);
 
-	if (error)
-		return error;
-	/* a daemon that plans so is not to be trusted with the data */
-	if (access_check(buffer->access.agents, buffer->access.agents_len, buffer->access.cached))
-		return -EPROTO;
-	access_start(&buffer->access, false);
-	return 0;
+	if (!error)
+		access_start(&buffer->access, false);
+	return error;
 }
 
 /* Bits by agent, in the order of another plan. */
@@ -107,8 +106,10 @@ int access_follow(struct dmabroker_buffer *buffer, const struct plan *plan)
 	const struct access_state *was = &before.access;
 	int writer = -ENOENT, error = set_agents(buffer, plan, buffer->record);
 
-	if (error)
+	if (error) {
+		*buffer = before;
 		return error;
+	}
 	if (was->writer != ACCESS_NOBODY)
 		writer = find_agent(buffer, before.names[was->writer]);
 	buffer->access.writer = writer < 0 ? ACCESS_NOBODY : (uint8_t)writer;

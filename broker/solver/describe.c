@@ -263,7 +263,9 @@ static const char *heap_words(const struct store *store, enum constraint constra
 		       : !store->contiguous ? "cached, scattered"
 					    : "cached, aligned to less";
 	case CONSTRAINT_KERNEL_MAP:
-		return store->kernel_map ? "can be mapped" : "mapped wrongly";
+		return !store->kernel_map ? "mapped wrongly"
+		       : store->cached	  ? "mapped cached"
+					  : "mapped uncached";
 	default:
 		return store->known ? "" : "unknown properties";
 	}
@@ -549,7 +551,9 @@ static void want_of_device(const struct search *search, unsigned int i, enum uni
 						       : "a heap whose SYNC does no harm");
 		break;
 	case UNIT_KERNEL_MAP:
-		APPEND(text->wanted, "memory that the kernel maps for its driver, which copies");
+		APPEND(text->wanted,
+		       "memory that the kernel maps for its driver, which copies, and "
+		       "uncached where the CPU's cache aliases");
 		text->origin = role_origin(party, ROLE_CPU_COPIES);
 		break;
 	default:
@@ -576,8 +580,7 @@ static void want_declared(const struct party *party, enum unit unit, struct desc
 		break;
 	case UNIT_CACHE_ALIAS:
 		APPEND(text->wanted, "memory that is not cached, or contiguous and aligned to the "
-				     "colour of the CPU's cache, which aliases, and no driver that "
-				     "copies with the CPU");
+				     "colour of the CPU's cache, which aliases");
 		text->origin = VOCAB_KERNEL;
 		break;
 	case UNIT_ALLOWED_HEAPS:

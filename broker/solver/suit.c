@@ -240,26 +240,34 @@ static bool is_maintained(const struct search *search, const struct party *party
 	return !store->cached || !party->incoherent;
 }
 
+static bool is_aliased(const struct search *search, const struct store *store)
+{
+	return vocab_number(search->machine, MACHINE_CACHE_ALIASES) && store->cached;
+}
+
 /*
  * Whether a process that maps this memory would have cache lines of its own, which SYNC does not
- * reach: it maintains the kernel's linear mapping, and where the cache aliases ours agrees with
- * that page by page only if the memory is contiguous and aligned to the colour. Where a driver
- * copies with the CPU, its mapping agrees with neither. Who is among CPUs agrees with them.
+ * reach: it maintains the kernel's linear mapping, in which the kernel has cleared the memory, too.
+ * Where the cache aliases ours agrees with that page by page only if the memory is contiguous and
+ * aligned to the colour.
  */
 bool suit_aliases(const struct search *search, const struct store *store)
 {
 	uint64_t colour = vocab_number(search->machine, MACHINE_MAPPING_COLOUR);
-	bool devices = false, copying = false;
 
-	if (!vocab_number(search->machine, MACHINE_CACHE_ALIASES) || !store->cached)
-		return false;
-	for (unsigned int i = 0; i < search->parties_len; i++)
-		if (search_is_active(search, i) && search->parties[i].role) {
-			devices = true;
-			copying |= search->parties[i].may_copy;
-		}
-	return devices &&
-	       (copying || !store->contiguous || !store->dma_heap || store->alignment % colour);
+	return is_aliased(search, store) &&
+	       (!store->contiguous || !store->dma_heap || store->alignment % colour);
+}
+
+/* Whether a driver that may copy with the CPU shares memory with somebody who does not: its mapping
+ * has a colour that nobody can choose. Drivers that copy share one mapping of the kernel. */
+static bool copy_aliases(const struct search *search, unsigned int i, const struct store *store)
+{
+	bool others = search->copier;
+
+	for (unsigned int j = 0; j < search->parties_len; j++)
+		others |= j != i && search_is_active(search, j) && !search->parties[j].copies;
+	return others && is_aliased(search, store);
 }
 
 static bool needs_contiguous(const struct search *search, unsigned int i, const struct wish *wish)
@@ -310,7 +318,8 @@ enum unit suit_refusal(const struct search *search, unsigned int i, const struct
 	if (party->role && search_counts(search, i, UNIT_IMPORTS) &&
 	    !vocab_number(party->role, ROLE_IMPORTS))
 		return UNIT_IMPORTS;
-	if (party->may_copy && search_counts(search, i, UNIT_KERNEL_MAP) && !store->kernel_map)
+	if (party->may_copy && search_counts(search, i, UNIT_KERNEL_MAP) &&
+	    (!store->kernel_map || copy_aliases(search, i, store)))
 		return UNIT_KERNEL_MAP;
 	if ((party->cpu_reads || party->cpu_writes) && search_counts(search, i, UNIT_CACHE_ALIAS) &&
 	    suit_aliases(search, store))

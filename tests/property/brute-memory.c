@@ -116,22 +116,33 @@ static bool is_named(const struct scene *scene, const struct heap *heap)
 	return false;
 }
 
+static bool is_aliased(const struct scene *scene, const struct heap *heap)
+{
+	return vocab_number(scene->input->machine, MACHINE_CACHE_ALIASES) &&
+	       (!vocab_has(heap, HEAP_CACHED) || heap->cached);
+}
+
 static bool aliases(const struct scene *scene, const struct heap *heap)
 {
 	uint64_t colour = vocab_number(scene->input->machine, MACHINE_MAPPING_COLOUR);
-	bool maybe_cached = !vocab_has(heap, HEAP_CACHED) || heap->cached;
-	bool devices = false, copying = false;
+
+	return is_aliased(scene, heap) &&
+	       (!vocab_number(heap, HEAP_CONTIGUOUS) || !known_and(heap, HEAP_EXPORTER, false) ||
+		vocab_number(heap, HEAP_ALIGNMENT) % colour != 0);
+}
+
+static bool copying_aliases(const struct scene *scene, const struct user *user,
+			    const struct heap *heap)
+{
+	bool others = scene->input->copied;
 
 	for (unsigned int i = 0; i < scene->len; i++) {
-		devices = devices || scene->users[i].device;
-		copying = copying || may_copy(&scene->users[i]);
+		const struct user *other = &scene->users[i];
+
+		others = others || (other != user &&
+				    !(other->device && vocab_number(other->role, ROLE_CPU_COPIES)));
 	}
-	if (!vocab_number(scene->input->machine, MACHINE_CACHE_ALIASES) || !maybe_cached ||
-	    !devices)
-		return false;
-	return copying || !vocab_number(heap, HEAP_CONTIGUOUS) ||
-	       !known_and(heap, HEAP_EXPORTER, false) ||
-	       vocab_number(heap, HEAP_ALIGNMENT) % colour != 0;
+	return others && is_aliased(scene, heap);
 }
 
 bool heap_may_serve(const struct scene *scene, const struct heap *heap)
@@ -231,7 +242,7 @@ bool memory_suits(const struct scene *scene, const struct user *user, const stru
 	    !vocab_number(user->role, ROLE_IMPORTS))
 		return false;
 	if (may_copy(user) && counts(scene, user->number, BRUTE_KERNEL_MAP) &&
-	    !vocab_number(heap, HEAP_KERNEL_MAP))
+	    (!vocab_number(heap, HEAP_KERNEL_MAP) || copying_aliases(scene, user, heap)))
 		return false;
 	if ((cpu_reads(user) || cpu_writes(user)) &&
 	    counts(scene, user->number, BRUTE_CACHE_ALIAS) && aliases(scene, heap))
