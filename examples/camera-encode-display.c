@@ -4,65 +4,66 @@
  *
  *	allocate_all	says who will use the buffers, and gets those that suit them all
  *	setup		gives the same buffers to the camera, the encoder and the display
- *	run		has frames wander: each hand-over is an end and a begin of access
+ *	run		has frames wander: what the helpers take and give is handed over as well
  *
  * The last frame is kept twice, as the camera left it (camera.ppm) and as the display shows it
  * (display.ppm, through the display's writeback connector): both pictures must be the same.
  *
- * What is said to the drivers is in video.c and display.c. To stay short it ends at the first
- * error, and encodes to FWHT, the format of the kernel's virtual codec.
+ * Finding devices and modesetting are in video.c and display.c, the encoder's stream is in coded.c.
+ * To stay short it ends at the first error, and encodes to FWHT, the format of the kernel's virtual
+ * codec.
  */
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <dmabroker-kms.h>
+#include <dmabroker-v4l2.h>
 #include <dmabroker.h>
 #include <drm_fourcc.h>
 
+#include "coded.h"
 #include "die.h"
 #include "display.h"
-#include "layout.h"
 #include "picture.h"
 #include "video.h"
 
 #define WAIT_MS 5000
 #define BUFFERS_MAX 64
-#define CODED_BUFFERS 4
 
 enum stage { CAMERA, ENCODER, DISPLAY, STAGES };
-
-struct buffer {
-	struct dmabroker_buffer *shared;
-	uint32_t handle, framebuffer; /* the display's names for it */
-	bool at_camera;
-	unsigned int readers;	 /* encoder and display, as long as they need the frame in it */
-	uint64_t inodes[STAGES]; /* of its memory: of the fd that V4L2 gives back with a frame, of
-				  * what the display exports for its handle; 0: never came there */
-};
 
 struct pipeline {
 	struct dmabroker *broker;
 	struct dmabroker_collection *collection;
 	struct dmabroker_collection *writeback; /* one buffer more, for what the display shows */
-	const struct dmabroker_record *plan;
-	struct buffer buffers[BUFFERS_MAX];
 
 	struct video camera_device, encoder_device;
-	struct queue camera, raw, coded; /* raw frames go into the encoder, coded ones come out */
-	void *coded_data[CODED_BUFFERS];
+	struct dmabroker_v4l2_queue *camera, *raw; /* raw frames go into the encoder */
+	struct coded coded;			   /* and come out here */
 	struct display display;
+	struct dmabroker_kms *screen;
 
-	unsigned int width, height, frames; /* wanted */
-	unsigned int counts[STAGES];	    /* frames that have passed */
-	struct buffer *next, *shown;	    /* on the way to the screen; on the screen */
-	bool drained;			    /* the encoder gave its last frame */
+	unsigned int width, height, frames;    /* wanted */
+	unsigned int counts[STAGES];	       /* frames that have passed */
+	struct dmabroker_buffer *next, *shown; /* on the way to the screen; on the screen */
+	bool drained;			       /* the encoder gave its last frame */
+	uint64_t inodes[BUFFERS_MAX][STAGES];  /* of the memory, as each of them names it; 0: it
+						* never came there */
 	const char *out;
 	FILE *stream, *camera_frames;
 };
+
+/* The library's word for what went wrong. */
+static int must(struct pipeline *p, int result)
+{
+	if (result < 0)
+		die("%s", dmabroker_get_error_text(p->broker));
+	return result;
+}
 
 /* ---- What the buffers are for ---- */
 
@@ -117,66 +118,12 @@ static void allocate_all(struct pipeline *p)
 	add_participant(request, "display", "scanout", p->display.node, 2);
 	add_participant(request, "cpu", "cpu", NULL, 0);
 	p->collection = allocate(p, request, "buffers for camera, encoder and display");
-	p->plan = dmabroker_collection_get_plan(p->collection);
 	if (!p->display.writeback || !p->out)
 		return;
 	request = create_request(p);
 	add_participant(request, "writeback", "writeback", p->display.node, 1);
 	add_participant(request, "cpu", "cpu", NULL, 0);
 	p->writeback = allocate(p, request, "a buffer for what the display shows");
-}
-
-/* ---- Hand-overs ---- */
-
-static void begin(struct pipeline *p, struct dmabroker_buffer *buffer, const char *who,
-		  enum dmabroker_access access)
-{
-	if (dmabroker_buffer_begin_access(buffer, who, access) < 0)
-		die("%s cannot have a buffer: %s", who, dmabroker_get_error_text(p->broker));
-}
-
-static void end(struct pipeline *p, struct dmabroker_buffer *buffer, const char *who)
-{
-	if (dmabroker_buffer_end_access(buffer, who) < 0)
-		die("%s cannot return a buffer: %s", who, dmabroker_get_error_text(p->broker));
-}
-
-/* `queue` is one of those that share the buffers: the camera or the encoder's input. */
-static void put(struct pipeline *p, struct queue *queue, struct buffer *buffer,
-		enum dmabroker_access access)
-{
-	begin(p, buffer->shared, queue->who, access);
-	queue_put(queue, (unsigned int)(buffer - p->buffers),
-		  dmabroker_buffer_get_fd(buffer->shared, 0));
-}
-
-/* Returns NULL if the driver has none to give. */
-static struct buffer *take(struct pipeline *p, struct queue *queue, enum stage stage)
-{
-	struct v4l2_buffer taken;
-	struct buffer *buffer;
-	struct stat status;
-
-	if (!queue_take(queue, &taken))
-		return NULL;
-	buffer = &p->buffers[taken.index];
-	end(p, buffer->shared, queue->who);
-	if (fstat(taken.m.fd, &status) == 0)
-		buffer->inodes[stage] = status.st_ino;
-	return buffer;
-}
-
-static void give_to_camera(struct pipeline *p, struct buffer *buffer)
-{
-	put(p, &p->camera, buffer, DMABROKER_ACCESS_WRITE);
-	buffer->at_camera = true;
-}
-
-static void reader_is_done(struct pipeline *p, struct buffer *buffer)
-{
-	buffer->readers--;
-	if (buffer->readers == 0 && p->counts[CAMERA] < p->frames)
-		give_to_camera(p, buffer);
 }
 
 /* ---- Pictures ---- */
@@ -186,104 +133,115 @@ static const uint8_t *look_at(struct pipeline *p, struct dmabroker_buffer *buffe
 {
 	void *pixels;
 
-	if (dmabroker_buffer_map(buffer, 0, &pixels) < 0)
-		die("cannot map a buffer: %s", dmabroker_get_error_text(p->broker));
-	begin(p, buffer, "cpu", DMABROKER_ACCESS_READ);
+	must(p, dmabroker_buffer_map(buffer, 0, &pixels));
+	must(p, dmabroker_buffer_begin_access(buffer, "cpu", DMABROKER_ACCESS_READ));
 	return pixels;
 }
 
-static void save_raw(struct pipeline *p, struct buffer *buffer)
+static void save_raw(struct pipeline *p, struct dmabroker_buffer *buffer)
 {
-	struct picture picture = layout_for_drm(p->plan);
+	struct picture picture = picture_of_plan(dmabroker_buffer_get_plan(buffer));
 
-	picture_write_raw(&picture, look_at(p, buffer->shared), p->camera_frames);
-	end(p, buffer->shared, "cpu");
+	picture_write_raw(&picture, look_at(p, buffer), p->camera_frames);
+	must(p, dmabroker_buffer_end_access(buffer, "cpu"));
 }
 
-static void save(struct pipeline *p, const struct dmabroker_record *plan,
-		 struct dmabroker_buffer *buffer, const char *name)
+static void save(struct pipeline *p, struct dmabroker_buffer *buffer, const char *name)
 {
-	struct picture picture = layout_for_drm(plan);
+	struct picture picture = picture_of_plan(dmabroker_buffer_get_plan(buffer));
 	FILE *file = file_create(p->out, name);
 
 	picture_write_ppm(&picture, look_at(p, buffer), file);
-	end(p, buffer, "cpu");
+	must(p, dmabroker_buffer_end_access(buffer, "cpu"));
 	file_finish(file);
 }
 
 /* Has the display write what it shows into the buffer of the second collection. */
 static void save_display(struct pipeline *p)
 {
-	const struct dmabroker_record *plan = dmabroker_collection_get_plan(p->writeback);
 	struct dmabroker_buffer *buffer = dmabroker_collection_get_buffer(p->writeback, 0);
-	struct picture picture = layout_for_drm(plan);
-	uint32_t handle, framebuffer;
-	struct pollfd fence;
+	struct dmabroker_kms *back;
+	struct pollfd fence = {.events = POLLIN};
 
-	framebuffer = display_add_framebuffer(&p->display, &picture,
-					      dmabroker_buffer_get_fd(buffer, 0), &handle);
-	begin(p, buffer, "writeback", DMABROKER_ACCESS_WRITE);
-	fence = (struct pollfd){display_write_back(&p->display, framebuffer), POLLIN, 0};
+	must(p, dmabroker_kms_create(p->writeback, "writeback", p->display.fd, &back));
+	must(p, dmabroker_buffer_begin_access(buffer, "writeback", DMABROKER_ACCESS_WRITE));
+	fence.fd = display_write_back(&p->display, dmabroker_kms_get_framebuffer(back, buffer));
 	if (poll(&fence, 1, WAIT_MS) <= 0)
 		die("the display does not finish writing within %d ms", WAIT_MS);
 	close(fence.fd);
-	end(p, buffer, "writeback");
-	save(p, plan, buffer, "display.ppm");
+	must(p, dmabroker_buffer_end_access(buffer, "writeback"));
+	save(p, buffer, "display.ppm");
+	dmabroker_kms_destroy(back);
 }
 
 /* ---- Frames on their way ---- */
 
+/* The camera gets a buffer back from whoever is the last to read it: -EBUSY says that it is not. */
+static void reader_is_done(struct pipeline *p, struct dmabroker_buffer *buffer)
+{
+	int error;
+
+	if (p->counts[CAMERA] == p->frames)
+		return;
+	error = dmabroker_v4l2_queue_put(p->camera, buffer, NULL);
+	if (error != -EBUSY)
+		must(p, error);
+}
+
+/* False: the driver has none to give. */
+static bool take(struct pipeline *p, struct dmabroker_v4l2_queue *queue, enum stage stage,
+		 struct dmabroker_v4l2_frame *frame)
+{
+	int error = dmabroker_v4l2_queue_take(queue, frame);
+	struct stat status;
+
+	if (error == -EAGAIN)
+		return false;
+	must(p, error);
+	if (fstat(frame->fd, &status) == 0)
+		p->inodes[frame->index][stage] = status.st_ino;
+	return true;
+}
+
 static void on_camera_frame(struct pipeline *p)
 {
-	struct v4l2_encoder_cmd stop = {.cmd = V4L2_ENC_CMD_STOP};
-	struct buffer *buffer = take(p, &p->camera, CAMERA);
+	struct dmabroker_v4l2_frame frame;
+	uint32_t framebuffer;
 
-	if (!buffer)
+	if (!take(p, p->camera, CAMERA, &frame))
 		return;
-	buffer->at_camera = false;
 	p->counts[CAMERA]++;
 	if (p->camera_frames)
-		save_raw(p, buffer);
-
-	buffer->readers = 2;
-	put(p, &p->raw, buffer, DMABROKER_ACCESS_READ);
-	begin(p, buffer->shared, "display", DMABROKER_ACCESS_READ);
-	display_flip(&p->display, buffer->framebuffer);
-	p->next = buffer;
-	if (p->counts[CAMERA] == p->frames && ioctl(p->raw.fd, VIDIOC_ENCODER_CMD, &stop) < 0)
-		die("the encoder does not stop: %s", strerror(errno));
+		save_raw(p, frame.buffer);
+	must(p, dmabroker_v4l2_queue_put(p->raw, frame.buffer, &frame));
+	must(p, dmabroker_kms_begin_flip(p->screen, frame.buffer, &framebuffer));
+	display_flip(&p->display, framebuffer);
+	p->next = frame.buffer;
+	if (p->counts[CAMERA] == p->frames)
+		coded_drain(&p->coded);
 }
 
 static void on_flip(struct pipeline *p)
 {
-	struct buffer *before = p->shown;
+	struct dmabroker_buffer *before;
 
 	if (!display_finish_flip(&p->display))
 		return;
+	must(p, dmabroker_kms_end_flip(p->screen, &before));
 	p->shown = p->next;
 	p->next = NULL;
 	p->counts[DISPLAY]++;
-	if (!before)
-		return;
-	end(p, before->shared, "display");
-	reader_is_done(p, before);
+	if (before)
+		reader_is_done(p, before);
 }
 
 static void on_encoder(struct pipeline *p)
 {
-	struct v4l2_buffer coded;
-	struct buffer *buffer;
+	struct dmabroker_v4l2_frame frame;
 
-	if (queue_take(&p->coded, &coded)) {
-		if (p->stream)
-			fwrite(p->coded_data[coded.index], 1, coded.bytesused, p->stream);
-		p->counts[ENCODER] += coded.bytesused > 0;
-		p->drained = coded.flags & V4L2_BUF_FLAG_LAST;
-		if (!p->drained)
-			queue_put(&p->coded, coded.index, -1);
-	}
-	while ((buffer = take(p, &p->raw, ENCODER)))
-		reader_is_done(p, buffer);
+	p->counts[ENCODER] += coded_write(&p->coded, p->stream, &p->drained) > 0;
+	while (take(p, p->raw, ENCODER, &frame))
+		reader_is_done(p, frame.buffer);
 }
 
 /* Until the last frame is encoded and shown. */
@@ -292,8 +250,8 @@ static void run(struct pipeline *p)
 	while (!p->drained || p->next) {
 		bool wants_frame = !p->next && p->counts[CAMERA] < p->frames;
 		struct pollfd polls[] = {
-			{p->camera.fd, wants_frame ? POLLIN : 0, 0},
-			{p->drained ? -1 : p->raw.fd, POLLIN | POLLOUT, 0},
+			{p->camera_device.fd, wants_frame ? POLLIN : 0, 0},
+			{p->drained ? -1 : p->encoder_device.fd, POLLIN | POLLOUT, 0},
 			{p->display.fd, POLLIN, 0},
 		};
 
@@ -311,78 +269,45 @@ static void run(struct pipeline *p)
 
 /* ---- Before and after ---- */
 
-static void setup_encoder(struct pipeline *p)
-{
-	struct v4l2_pix_format raw = layout_for_v4l2(p->plan, "encoder");
-	struct v4l2_pix_format coded = {
-		.width = raw.width, .height = raw.height, .pixelformat = V4L2_PIX_FMT_FWHT};
-
-	p->raw = (struct queue){"encoder", p->encoder_device.fd, V4L2_BUF_TYPE_VIDEO_OUTPUT,
-				V4L2_MEMORY_DMABUF, 0};
-	p->coded = (struct queue){"encoder", p->encoder_device.fd, V4L2_BUF_TYPE_VIDEO_CAPTURE,
-				  V4L2_MEMORY_MMAP, 0};
-	queue_set_format(&p->coded, &coded);
-	queue_set_exact_format(&p->raw, &raw);
-	queue_request(&p->raw, (unsigned int)dmabroker_collection_get_count(p->collection));
-	queue_request(&p->coded, CODED_BUFFERS);
-	for (unsigned int i = 0; i < CODED_BUFFERS; i++) {
-		p->coded_data[i] = queue_map(&p->coded, i);
-		queue_put(&p->coded, i, -1);
-	}
-}
-
-static void setup_camera(struct pipeline *p)
-{
-	struct v4l2_pix_format raw = layout_for_v4l2(p->plan, "camera");
-
-	p->camera = (struct queue){"camera", p->camera_device.fd, V4L2_BUF_TYPE_VIDEO_CAPTURE,
-				   V4L2_MEMORY_DMABUF, 0};
-	queue_set_exact_format(&p->camera, &raw);
-	queue_request(&p->camera, (unsigned int)dmabroker_collection_get_count(p->collection));
-}
-
 static void setup(struct pipeline *p)
 {
-	struct picture picture = layout_for_drm(p->plan);
+	int camera = p->camera_device.fd, encoder = p->encoder_device.fd;
+	struct dmabroker_buffer *buffer;
 
-	setup_encoder(p);
-	setup_camera(p);
-	for (size_t i = 0; i < dmabroker_collection_get_count(p->collection); i++) {
-		struct buffer *buffer = &p->buffers[i];
-
-		buffer->shared = dmabroker_collection_get_buffer(p->collection, i);
-		buffer->framebuffer = display_add_framebuffer(
-			&p->display, &picture, dmabroker_buffer_get_fd(buffer->shared, 0),
-			&buffer->handle);
-		give_to_camera(p, buffer);
-	}
-	queue_start(&p->raw);
-	queue_start(&p->coded);
-	queue_start(&p->camera);
+	coded_begin(&p->coded, encoder, p->width, p->height);
+	must(p, dmabroker_v4l2_queue_create(p->collection, "encoder", encoder, &p->raw));
+	must(p, dmabroker_v4l2_queue_create(p->collection, "camera", camera, &p->camera));
+	must(p, dmabroker_kms_create(p->collection, "display", p->display.fd, &p->screen));
+	for (size_t i = 0; (buffer = dmabroker_v4l2_queue_get_buffer(p->camera, i)); i++)
+		must(p, dmabroker_v4l2_queue_put(p->camera, buffer, NULL));
+	must(p, dmabroker_v4l2_queue_start(p->raw));
+	coded_start(&p->coded);
+	must(p, dmabroker_v4l2_queue_start(p->camera));
 }
 
 static void stop(struct pipeline *p)
 {
-	queue_stop(&p->camera);
-	queue_stop(&p->raw);
-	queue_stop(&p->coded);
+	dmabroker_v4l2_queue_destroy(p->camera);
+	dmabroker_v4l2_queue_destroy(p->raw);
+	coded_stop(&p->coded);
 	display_switch_off(&p->display);
-	end(p, p->shown->shared, "display");
-	for (size_t i = 0; i < dmabroker_collection_get_count(p->collection); i++)
-		if (p->buffers[i].at_camera)
-			end(p, p->buffers[i].shared, "camera");
+	dmabroker_kms_destroy(p->screen);
+	dmabroker_collection_release(p->writeback);
+	dmabroker_collection_release(p->collection);
+	dmabroker_disconnect(p->broker);
 }
 
 /* Whether all three had the same memory: by the inode numbers of each buffer. */
 static bool report(struct pipeline *p)
 {
+	struct dmabroker_buffer *buffer;
 	bool same = true;
 
-	for (size_t i = 0; i < dmabroker_collection_get_count(p->collection); i++) {
-		struct buffer *b = &p->buffers[i];
-		const uint64_t *inodes = b->inodes;
+	for (size_t i = 0; (buffer = dmabroker_collection_get_buffer(p->collection, i)); i++) {
+		uint32_t framebuffer = dmabroker_kms_get_framebuffer(p->screen, buffer);
+		uint64_t *inodes = p->inodes[i];
 
-		b->inodes[DISPLAY] = display_get_inode(&p->display, b->handle);
+		inodes[DISPLAY] = display_get_inode(&p->display, framebuffer);
 		if (inodes[CAMERA] == 0) {
 			printf("buffer %zu: never filled\n", i);
 		} else if (inodes[CAMERA] == inodes[ENCODER] && inodes[CAMERA] == inodes[DISPLAY]) {
@@ -463,16 +388,12 @@ int main(int argc, char **argv)
 	setup(p);
 	run(p);
 	if (p->out)
-		save(p, p->plan, p->shown->shared, "camera.ppm");
+		save(p, p->shown, "camera.ppm");
 	if (p->writeback)
 		save_display(p);
-	stop(p);
 	same = report(p);
-
+	stop(p);
 	file_finish(p->stream);
 	file_finish(p->camera_frames);
-	dmabroker_collection_release(p->writeback);
-	dmabroker_collection_release(p->collection);
-	dmabroker_disconnect(p->broker);
 	return same ? 0 : 1;
 }

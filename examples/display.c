@@ -176,42 +176,6 @@ void display_find(struct display *display, const char *wanted, uint32_t width, u
 	       display->writeback ? ", with writeback" : "");
 }
 
-/* ---- Framebuffers ---- */
-
-uint32_t display_add_framebuffer(struct display *display, const struct picture *picture, int fd,
-				 uint32_t *ret_handle)
-{
-	uint32_t handles[4] = {0}, framebuffer;
-	uint64_t modifiers[4] = {0}, can_modifiers = 0;
-
-	if (drmPrimeFDToHandle(display->fd, fd, ret_handle) < 0)
-		die("%s: cannot import a buffer: %s", display->node, strerror(errno));
-	for (int i = 0; i < 4 && picture->strides[i]; i++) {
-		handles[i] = *ret_handle;
-		modifiers[i] = picture->modifier;
-	}
-	drmGetCap(display->fd, DRM_CAP_ADDFB2_MODIFIERS, &can_modifiers);
-	if (drmModeAddFB2WithModifiers(display->fd, picture->width, picture->height,
-				       picture->format, handles, picture->strides, picture->offsets,
-				       can_modifiers ? modifiers : NULL, &framebuffer,
-				       can_modifiers ? DRM_MODE_FB_MODIFIERS : 0) < 0)
-		die("%s: no framebuffer of a buffer: %s", display->node, strerror(errno));
-	return framebuffer;
-}
-
-uint64_t display_get_inode(struct display *display, uint32_t handle)
-{
-	struct stat status;
-	int fd;
-
-	if (drmPrimeHandleToFD(display->fd, handle, DRM_CLOEXEC, &fd) < 0)
-		return 0;
-	if (fstat(fd, &status) < 0)
-		status.st_ino = 0;
-	close(fd);
-	return status.st_ino;
-}
-
 /* ---- Showing ---- */
 
 static void set(struct display *display, drmModeAtomicReq *request, uint32_t object,
@@ -311,4 +275,26 @@ void display_switch_off(struct display *display)
 	set(display, request, display->plane, "CRTC_ID", 0);
 	set(display, request, display->plane, "FB_ID", 0);
 	commit(display, request, DRM_MODE_ATOMIC_ALLOW_MODESET);
+}
+
+/* ---- Looking ---- */
+
+uint64_t display_get_inode(struct display *display, uint32_t framebuffer)
+{
+	drmModeFB2 *found = drmModeGetFB2(display->fd, framebuffer);
+	struct stat status = {0};
+	int fd;
+
+	if (!found)
+		die("%s: no framebuffer %u: %s", display->node, framebuffer, strerror(errno));
+	if (drmPrimeHandleToFD(display->fd, found->handles[0], DRM_CLOEXEC, &fd) == 0) {
+		if (fstat(fd, &status) < 0)
+			status.st_ino = 0;
+		close(fd);
+	}
+	for (int i = 0; i < 4; i++) /* planes in the same memory have the same handle */
+		if (found->handles[i] && (i == 0 || found->handles[i] != found->handles[i - 1]))
+			drmCloseBufferHandle(display->fd, found->handles[i]);
+	drmModeFreeFB2(found);
+	return status.st_ino;
 }

@@ -11,8 +11,6 @@
 #include <stdint.h>
 #include <xf86drmMode.h>
 
-#include "picture.h"
-
 struct display {
 	int fd;
 	char node[64];
@@ -26,13 +24,6 @@ struct display {
  * a monitor with a mode of this size, one with a writeback connector preferred. */
 void display_find(struct display *display, const char *wanted, uint32_t width, uint32_t height);
 
-/* Makes a framebuffer out of a dma-buf. Also answers the display's handle of that memory. */
-uint32_t display_add_framebuffer(struct display *display, const struct picture *picture, int fd,
-				 uint32_t *ret_handle);
-
-/* The inode number of the dma-buf behind a handle, as the display knows it. */
-uint64_t display_get_inode(struct display *display, uint32_t handle);
-
 /* Shows a framebuffer from the next refresh on; then `fd` is readable and display_finish_flip
  * answers true. One at a time. */
 void display_flip(struct display *display, uint32_t framebuffer);
@@ -43,5 +34,8 @@ bool display_finish_flip(struct display *display);
 int display_write_back(struct display *display, uint32_t framebuffer);
 
 void display_switch_off(struct display *display);
+
+/* The inode number of the dma-buf behind a framebuffer, as the display knows it. */
+uint64_t display_get_inode(struct display *display, uint32_t framebuffer);
 
 #endif

@@ -6,6 +6,32 @@
 #include "die.h"
 #include "picture.h"
 
+static uint64_t number(const struct dmabroker_record *record, const char *key)
+{
+	uint64_t value;
+
+	if (dmabroker_record_get_uint(record, key, &value) < 0)
+		die("the plan says no %s", key);
+	return value;
+}
+
+struct picture picture_of_plan(const struct dmabroker_record *plan)
+{
+	struct picture picture = {
+		.width = (uint32_t)number(plan, "width"),
+		.height = (uint32_t)number(plan, "height"),
+		.format = (uint32_t)number(plan, "format"),
+		.modifier = number(plan, "modifier"),
+	};
+	const struct dmabroker_record *plane;
+
+	for (size_t i = 0; i < 4 && !dmabroker_record_get_record(plan, "planes", i, &plane); i++) {
+		picture.offsets[i] = (uint32_t)number(plane, "offset");
+		picture.strides[i] = (uint32_t)number(plane, "stride");
+	}
+	return picture;
+}
+
 void picture_write_ppm(const struct picture *picture, const void *memory, FILE *file)
 {
 	const uint8_t *row = (const uint8_t *)memory + picture->offsets[0];

@@ -3,6 +3,7 @@
 #ifndef PICTURE_H
 #define PICTURE_H
 
+#include <dmabroker.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -12,6 +13,9 @@ struct picture {
 	uint64_t modifier;		 /* DRM format modifier */
 	uint32_t offsets[4], strides[4]; /* of the planes; stride 0: no such plane */
 };
+
+/* The picture of each buffer of a plan, or ends the process. */
+struct picture picture_of_plan(const struct dmabroker_record *plan);
 
 /* Writes an XRGB8888 picture as PPM; writes it as it is. */
 void picture_write_ppm(const struct picture *picture, const void *memory, FILE *file);

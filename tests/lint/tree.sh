@@ -72,7 +72,7 @@ includes broker/solver broker/model/ broker/solver/
 includes broker/heap broker/model/ broker/heap/
 includes protocol broker/model/ protocol/
 includes daemon broker/model/ broker/broker.h broker/quota.h protocol/ daemon/ introspect-xml.h
-includes libclient broker/model/ broker/broker.h broker/solver/solve.h protocol/ libclient/ dmabroker.h
+includes libclient broker/model/ broker/broker.h broker/solver/solve.h protocol/ libclient/ dmabroker.h dmabroker-kms.h dmabroker-v4l2.h
 includes ctl ctl/ dmabroker.h broker/probe/quirks.h
 includes examples examples/ dmabroker.h
 only_in 'dbus/' protocol/wire.[ch] 'daemon/bus*.c' 'daemon/methods*.c' 'libclient/client*'
@@ -81,7 +81,7 @@ only_in 'broker/solver/' 'broker/solver/*' broker/allocation.[ch] broker/negotia
 only_in 'broker/probe/quirks.h' 'broker/probe/*' broker/broker.c ctl/quirks.c
 only_in 'ini.h' broker/probe/quirks-read.c
 only_in 'libudev' 'broker/probe/*'
-only_in '(xf86drm|drm)' 'broker/probe/*' 'broker/heap/*' 'examples/*'
+only_in '(xf86drm|drm)' 'broker/probe/*' 'broker/heap/*' libclient/kms.c 'examples/*'
 only_in 'json' 'ctl/*'
 only_in '(va/|dmabroker-va)' libclient/va.c examples/va-surface.c
 only_in '(wayland-|linux-dmabuf|xdg-shell|dmabroker-wayland)' 'libclient/wayland*' examples/wayland-buffer.c
@@ -93,14 +93,16 @@ for page in vocabulary.md limits.md formats.md dmabroker-protocol.7.scd machine-
 	result "docs/$page is what the code says (tests/lint/reference $page >docs/$page)"
 done
 
-# every exported symbol is in the header and the other way round
-grep -A1 '^DMABROKER_API' include/dmabroker.h | grep -o 'dmabroker_[a-z0-9_]*(' | tr -d '(' |
+# every exported symbol is in a header and the other way round
+headers='include/dmabroker.h include/dmabroker-kms.h include/dmabroker-v4l2.h'
+# shellcheck disable=SC2086 # words
+grep -hA1 '^DMABROKER_API' $headers | grep -o 'dmabroker_[a-z0-9_]*(' | tr -d '(' |
 	sort -u >"$scratch/declared"
 nm -D --defined-only "$library" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort -u \
 	>"$scratch/exported"
 diff "$scratch/declared" "$scratch/exported" >"$scratch/found"
 [ -s "$scratch/exported" ] || echo "nothing is exported" >>"$scratch/found"
-result "the library exports what the header declares ($(wc -l <"$scratch/exported") functions)"
+result "the library exports what the headers declare ($(wc -l <"$scratch/exported") functions)"
 nm -D --defined-only "$library" | grep ' T ' | grep -v '@@DMABROKER_1.0$' >"$scratch/found"
 result "every exported function has a version node"
 
@@ -114,11 +116,13 @@ diff "$scratch/needed" "$scratch/required" >"$scratch/found"
 [ -s "$scratch/needed" ] || echo "the library needs nothing" >>"$scratch/found"
 result "the library needs what its pkg-config file says: $(tr '\n' ' ' <"$scratch/needed")"
 
-"$compiler" -std=c99 -pedantic -Wall -Wextra -Werror -x c -fsyntax-only include/dmabroker.h \
-	>"$scratch/found" 2>&1
-result "the header compiles as C99"
-"$compiler" -Wall -Wextra -Werror -x c++ -fsyntax-only include/dmabroker.h >"$scratch/found" 2>&1
-result "the header compiles as C++"
+for header in $headers; do
+	"$compiler" -std=c99 -pedantic -Wall -Wextra -Werror -x c -fsyntax-only "$header" \
+		>"$scratch/found" 2>&1
+	result "$header compiles as C99"
+	"$compiler" -Wall -Wextra -Werror -x c++ -fsyntax-only "$header" >"$scratch/found" 2>&1
+	result "$header compiles as C++"
+done
 
 # each helper library by itself: its header, the C of its part of docs/helpers.md ("```c NAME"), what it
 # exports, and that libdmabroker does without the libraries that it needs
@@ -160,18 +164,27 @@ grep -n '^#include "' libclient/va.c libclient/wayland*.[ch] libclient/helper.h 
 	grep -vE '"libclient/(helper|wayland)\.h"' >"$scratch/found"
 result "the helper libraries know libdmabroker by its public header only"
 
-# the README's C, as the body of a function
-{
-	echo '#include <stdio.h>'
-	echo '#include "dmabroker.h"'
-	echo 'void readme(int camera_fd);'
-	echo 'void readme(int camera_fd) {'
-	sed -n '/^```c$/,/^```$/p' README.md | grep -v '^```'
-	echo '}'
-} >"$scratch/readme.c"
-"$compiler" -std=c11 -Wall -Wextra -Werror -Iinclude -fsyntax-only "$scratch/readme.c" >"$scratch/found" 2>&1
-grep -q dmabroker_allocate "$scratch/readme.c" || echo "there is none" >>"$scratch/found"
-result "the README's C compiles"
+# compiles PAGE FUNCTION: the page's C, as the body of a function; it must call FUNCTION
+compiles() {
+	{
+		echo '#include <stdio.h>'
+		for header in $headers; do
+			echo "#include \"${header#include/}\""
+		done
+		echo 'int commit(int card_fd, uint32_t framebuffer);'
+		echo 'void page(struct dmabroker *, struct dmabroker_collection *, struct dmabroker_buffer *, int, int);'
+		echo 'void page(struct dmabroker *broker, struct dmabroker_collection *collection,'
+		echo 'struct dmabroker_buffer *buffer, int camera_fd, int card_fd) {'
+		echo '(void)broker, (void)collection, (void)buffer, (void)camera_fd, (void)card_fd;'
+		sed -n '/^```c$/,/^```$/p' "$1" | sed 's/^```c$/{/; s/^```$/}/'
+		echo '}'
+	} >"$scratch/page.c"
+	"$compiler" -std=c11 -Wall -Wextra -Werror -Iinclude -fsyntax-only "$scratch/page.c" >"$scratch/found" 2>&1
+	grep -q "$2(" "$scratch/page.c" || echo "there is none" >>"$scratch/found"
+	result "the C of $1 compiles"
+}
+compiles README.md dmabroker_allocate
+compiles docs/helpers.md dmabroker_kms_end_flip
 
 # git knows what is ours; in an archive without it all is, but for what was built
 files=$(git ls-files --cached --others --exclude-standard 2>/dev/null ||

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+#include <xf86drm.h>
 
 #include "examples/die.h"
 
@@ -17,6 +18,26 @@ static void wait_for(int fd, const char *what)
 
 	if (poll(&pollfd, 1, CARD_WAIT_MS) != 1)
 		die("vkms: no %s in %d ms", what, CARD_WAIT_MS);
+}
+
+uint32_t card_add_framebuffer(struct display *display, const struct picture *picture, int fd)
+{
+	uint32_t handles[4] = {0}, handle, framebuffer;
+	uint64_t modifiers[4] = {0}, can_modifiers = 0;
+
+	if (drmPrimeFDToHandle(display->fd, fd, &handle) < 0)
+		die("%s: cannot import a buffer: %s", display->node, strerror(errno));
+	for (int i = 0; i < 4 && picture->strides[i]; i++) {
+		handles[i] = handle;
+		modifiers[i] = picture->modifier;
+	}
+	drmGetCap(display->fd, DRM_CAP_ADDFB2_MODIFIERS, &can_modifiers);
+	if (drmModeAddFB2WithModifiers(display->fd, picture->width, picture->height,
+				       picture->format, handles, picture->strides, picture->offsets,
+				       can_modifiers ? modifiers : NULL, &framebuffer,
+				       can_modifiers ? DRM_MODE_FB_MODIFIERS : 0) < 0)
+		die("%s: no framebuffer of a buffer: %s", display->node, strerror(errno));
+	return framebuffer;
 }
 
 void card_show(struct display *display, uint32_t framebuffer)

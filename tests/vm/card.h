@@ -9,8 +9,12 @@
 #include <stdint.h>
 
 #include "examples/display.h"
+#include "examples/picture.h"
 
 #define CARD_WAIT_MS 10000
+
+/* Makes a framebuffer out of a dma-buf, as any program does. */
+uint32_t card_add_framebuffer(struct display *display, const struct picture *picture, int fd);
 
 /* Shows a framebuffer and waits until it is on the screen. */
 void card_show(struct display *display, uint32_t framebuffer);

@@ -22,6 +22,7 @@
 #include "examples/die.h"
 #include "examples/video.h"
 #include "tests/vm/formats.h"
+#include "tests/vm/queue.h"
 
 #define PSNR_LEAST 25.0
 #define FRAMES_MAX 30 /* until a picture has come through a loop */
@@ -140,45 +141,12 @@ static struct seen place_see(const struct place *place, const struct format_info
 
 /* ---- vivid ---- */
 
-static void set_control(int fd, const char *name, int value)
-{
-	struct v4l2_query_ext_ctrl query = {.id = V4L2_CTRL_FLAG_NEXT_CTRL};
-	struct v4l2_control control = {.value = value};
-
-	for (; ioctl(fd, VIDIOC_QUERY_EXT_CTRL, &query) == 0; query.id |= V4L2_CTRL_FLAG_NEXT_CTRL)
-		if (strcmp(query.name, name) == 0)
-			control.id = query.id;
-	if (!control.id)
-		die("vivid has no control %s", name);
-	call(fd, VIDIOC_S_CTRL, &control, name);
-}
-
-static void set_item(int fd, const char *name, const char *item)
-{
-	struct v4l2_query_ext_ctrl query = {.id = V4L2_CTRL_FLAG_NEXT_CTRL};
-
-	for (; ioctl(fd, VIDIOC_QUERY_EXT_CTRL, &query) == 0;
-	     query.id |= V4L2_CTRL_FLAG_NEXT_CTRL) {
-		struct v4l2_querymenu menu = {.id = query.id};
-
-		if (strcmp(query.name, name) != 0)
-			continue;
-		for (; menu.index <= (uint32_t)query.maximum; menu.index++)
-			if (ioctl(fd, VIDIOC_QUERYMENU, &menu) == 0 &&
-			    strcmp((const char *)menu.name, item) == 0) {
-				set_control(fd, name, (int)menu.index);
-				return;
-			}
-	}
-	die("vivid has no %s of control %s", item, name);
-}
-
 /* A picture that stands still. */
 static void prepare_camera(int fd, int input)
 {
 	call(fd, VIDIOC_S_INPUT, &input, "VIDIOC_S_INPUT");
-	set_item(fd, "Test Pattern", "100% Color Squares");
-	set_item(fd, "OSD Text Mode", "None");
+	queue_set_item(fd, "Test Pattern", "100% Color Squares");
+	queue_set_item(fd, "OSD Text Mode", "None");
 }
 
 static struct place capture(const char *node, const struct shared *shared, uint32_t v4l2_format)
@@ -209,8 +177,8 @@ void vivid_write(const struct party *party, const struct shared *shared, struct 
 /* As the driver begins. */
 static void reset_camera(int fd)
 {
-	set_item(fd, "Test Pattern", "75% Colorbar");
-	set_item(fd, "OSD Text Mode", "All");
+	queue_set_item(fd, "Test Pattern", "75% Colorbar");
+	queue_set_item(fd, "OSD Text Mode", "All");
 }
 
 void vivid_restore(const struct party *party)
@@ -220,7 +188,7 @@ void vivid_restore(const struct party *party)
 	int output = open_node(party->reader_node), first = 0;
 
 	reset_camera(camera);
-	set_item(input, "HDMI 001-0 Is Connected To", "Test Pattern Generator");
+	queue_set_item(input, "HDMI 001-0 Is Connected To", "Test Pattern Generator");
 	call(input, VIDIOC_S_DV_TIMINGS, &timings, "VIDIOC_S_DV_TIMINGS");
 	call(input, VIDIOC_S_INPUT, &first, "VIDIOC_S_INPUT");
 	reset_camera(input);
@@ -271,7 +239,7 @@ static void connect_loop(const struct party *party, int *ret_output, int *ret_in
 	call(output, VIDIOC_S_DV_TIMINGS, &timings, "VIDIOC_S_DV_TIMINGS");
 	prepare_camera(input, find_hdmi_input(input));
 	call(input, VIDIOC_S_DV_TIMINGS, &timings, "VIDIOC_S_DV_TIMINGS");
-	set_item(input, "HDMI 001-0 Is Connected To", "Output HDMI 001-0");
+	queue_set_item(input, "HDMI 001-0 Is Connected To", "Output HDMI 001-0");
 	*ret_output = output;
 	*ret_input = input;
 }

@@ -30,7 +30,6 @@ static struct own create_own(struct display *display, const struct format_info *
 					      .bpp = info->planes[0].block_bytes * 8u};
 	struct drm_mode_map_dumb map = {0};
 	struct own own = {.seen.info = info};
-	uint32_t handle;
 	void *memory;
 	int fd;
 
@@ -50,7 +49,7 @@ static struct own create_own(struct display *display, const struct format_info *
 					    .height = FORMATS_HEIGHT,
 					    .format = info->fourcc,
 					    .strides = {create.pitch}};
-	own.framebuffer = display_add_framebuffer(display, &own.seen.picture, fd, &handle);
+	own.framebuffer = card_add_framebuffer(display, &own.seen.picture, fd);
 	close(fd);
 	return own;
 }
@@ -75,15 +74,14 @@ void vkms_write(const struct party *party, const struct shared *shared, struct s
 {
 	struct own shown, back;
 	struct display display;
-	uint32_t handle;
 
 	open_display(party, &display);
 	shown = create_own(&display, shared->seen.info);
 	back = create_own(&display, shared->seen.info);
 	seen_paint(&shown.seen);
 	card_show(&display, shown.framebuffer);
-	card_write_back(&display, display_add_framebuffer(&display, &shared->seen.picture,
-							  shared->fd, &handle));
+	card_write_back(&display,
+			card_add_framebuffer(&display, &shared->seen.picture, shared->fd));
 	card_write_back(&display, back.framebuffer);
 	*ret_expected = seen_create(shared->seen.info, &back.seen.picture, back.seen.bytes);
 	seen_copy(ret_expected, &back.seen);
@@ -95,15 +93,13 @@ void vkms_read(const struct party *party, const struct shared *shared)
 {
 	struct own copy, first, second;
 	struct display display;
-	uint32_t handle;
 
 	open_display(party, &display);
 	copy = create_own(&display, shared->seen.info);
 	first = create_own(&display, shared->seen.info);
 	second = create_own(&display, shared->seen.info);
 	seen_copy(&copy.seen, &shared->seen);
-	card_show(&display,
-		  display_add_framebuffer(&display, &shared->seen.picture, shared->fd, &handle));
+	card_show(&display, card_add_framebuffer(&display, &shared->seen.picture, shared->fd));
 	card_write_back(&display, first.framebuffer);
 	card_show(&display, copy.framebuffer);
 	card_write_back(&display, second.framebuffer);
@@ -116,12 +112,10 @@ struct seen vkms_show(const struct party *party, const struct shared *shared)
 	struct display display;
 	struct seen seen;
 	struct own back;
-	uint32_t handle;
 
 	open_display(party, &display);
 	back = create_own(&display, format_find(DRM_FORMAT_XRGB8888));
-	card_show(&display,
-		  display_add_framebuffer(&display, &shared->seen.picture, shared->fd, &handle));
+	card_show(&display, card_add_framebuffer(&display, &shared->seen.picture, shared->fd));
 	card_write_back(&display, back.framebuffer);
 	seen = seen_create(back.seen.info, &back.seen.picture, back.seen.bytes);
 	seen_copy(&seen, &back.seen);

@@ -26,6 +26,7 @@
 
 #include "examples/die.h"
 #include "tests/vm/formats.h"
+#include "tests/vm/queue.h"
 
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
 #define FORMATS_MAX 256
@@ -350,7 +351,7 @@ static struct shared share(struct dmabroker_collection *collection, const struct
 	const struct dmabroker_record *plan = dmabroker_collection_get_plan(collection);
 	struct dmabroker_buffer *buffer = dmabroker_collection_get_buffer(collection, 0);
 	struct shared shared = {.seen.info = info,
-				.seen.picture = layout_for_drm(plan),
+				.seen.picture = picture_of_plan(plan),
 				.seen.bytes = dmabroker_buffer_get_bytes(buffer, 0),
 				.fd = dmabroker_buffer_get_fd(buffer, 0)};
 	void *memory =
@@ -362,7 +363,7 @@ static struct shared share(struct dmabroker_collection *collection, const struct
 		die("another format was planned");
 	shared.seen.memory = memory;
 	if (!is_drm(party))
-		shared.v4l2 = layout_for_v4l2(plan, name);
+		shared.v4l2 = queue_format_of(plan, name);
 	return shared;
 }
 

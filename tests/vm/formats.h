@@ -6,12 +6,13 @@
 #ifndef FORMATS_H
 #define FORMATS_H
 
+#include <linux/videodev2.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "broker/model/format.h"
-#include "examples/layout.h"
+#include "examples/picture.h"
 
 #define FORMATS_WIDTH 640
 #define FORMATS_HEIGHT 480

@@ -15,14 +15,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <dmabroker-kms.h>
+#include <dmabroker-v4l2.h>
 #include <dmabroker.h>
 #include <drm_fourcc.h>
 #include <xf86drm.h>
 
 #include "examples/die.h"
-#include "examples/layout.h"
 #include "examples/video.h"
 #include "tests/vm/card.h"
+#include "tests/vm/queue.h"
 
 #define WAIT_MS 30000
 #define MODE_WIDTH 640 /* the display that speaks; any mode will do */
@@ -75,10 +77,18 @@ struct member {
 	unsigned int told[4]; /* events, by kind */
 
 	struct video video;
-	struct queue queue, coded;
+	struct dmabroker_v4l2_queue *queue;
+	struct queue coded;
 	struct display display;
-	uint32_t framebuffers[MEMBERS_BUFFERS_MAX];
+	struct dmabroker_kms *screen;
 };
+
+static int must(struct member *member, int result)
+{
+	if (result < 0)
+		die("%s", dmabroker_get_error_text(member->broker));
+	return result;
+}
 
 static void open_device(struct member *member, uint32_t width, uint32_t height)
 {
@@ -95,12 +105,16 @@ static int device_fd(const struct member *member)
 	return member->kind == MEMBER_DISPLAY ? member->display.fd : member->video.fd;
 }
 
-/* Closing it is what lets go of the buffers. */
+/* Lets go of the buffers. */
 static void close_device(struct member *member)
 {
+	dmabroker_v4l2_queue_destroy(member->queue);
+	member->queue = NULL;
 	if (member->kind == MEMBER_DISPLAY) {
 		if (member->display.on)
 			display_switch_off(&member->display);
+		dmabroker_kms_destroy(member->screen);
+		member->screen = NULL;
 		drmDropMaster(member->display.fd);
 	}
 	close(device_fd(member));
@@ -122,81 +136,49 @@ static void wait_for(int fd, short events)
 		die("nothing happens for %d ms", WAIT_MS);
 }
 
-static void begin(struct member *member, size_t index, enum dmabroker_access access)
-{
-	if (dmabroker_buffer_begin_access(member->buffers[index], kinds[member->kind].name,
-					  access) < 0)
-		die("no access to buffer %zu: %s", index, dmabroker_get_error_text(member->broker));
-}
-
-static void end(struct member *member, size_t index)
-{
-	if (dmabroker_buffer_end_access(member->buffers[index], kinds[member->kind].name) < 0)
-		die("no end of access: %s", dmabroker_get_error_text(member->broker));
-	/* the next one to have it is another process */
-	if (dmabroker_buffer_release_to(member->buffers[index], NULL) < 0)
-		die("no release: %s", dmabroker_get_error_text(member->broker));
-}
-
-static int buffer_fd(const struct member *member, size_t index)
-{
-	return dmabroker_buffer_get_fd(member->buffers[index], 0);
-}
-
 /* ---- devices that have the buffers ---- */
 
-static void import_camera(struct member *member, const struct dmabroker_record *plan)
+static void import_camera(struct member *member)
 {
-	struct v4l2_pix_format pix = layout_for_v4l2(plan, "camera");
-
-	member->queue = (struct queue){"camera", member->video.fd, V4L2_BUF_TYPE_VIDEO_CAPTURE,
-				       V4L2_MEMORY_DMABUF, 0};
-	queue_set_exact_format(&member->queue, &pix);
-	queue_request(&member->queue, (unsigned int)member->count);
-	for (size_t i = 0; i < member->count; i++) {
-		begin(member, i, DMABROKER_ACCESS_WRITE);
-		queue_put(&member->queue, (unsigned int)i, buffer_fd(member, i));
-	}
-	queue_start(&member->queue);
+	must(member, dmabroker_v4l2_queue_create(member->collection, "camera", member->video.fd,
+						 &member->queue));
+	for (size_t i = 0; i < member->count; i++)
+		must(member, dmabroker_v4l2_queue_put(member->queue, member->buffers[i], NULL));
+	must(member, dmabroker_v4l2_queue_start(member->queue));
 }
 
-static void import_encoder(struct member *member, const struct dmabroker_record *plan)
+static void import_encoder(struct member *member, const struct picture *picture)
 {
-	struct v4l2_pix_format raw = layout_for_v4l2(plan, "encoder");
-	struct v4l2_pix_format coded = {
-		.width = raw.width, .height = raw.height, .pixelformat = V4L2_PIX_FMT_FWHT};
+	struct v4l2_pix_format coded = {.width = picture->width,
+					.height = picture->height,
+					.pixelformat = V4L2_PIX_FMT_FWHT};
 
-	member->queue = (struct queue){"encoder", member->video.fd, V4L2_BUF_TYPE_VIDEO_OUTPUT,
-				       V4L2_MEMORY_DMABUF, 0};
 	member->coded = (struct queue){"encoder", member->video.fd, V4L2_BUF_TYPE_VIDEO_CAPTURE,
 				       V4L2_MEMORY_MMAP, 0};
 	queue_set_format(&member->coded, &coded);
-	queue_set_exact_format(&member->queue, &raw);
-	queue_request(&member->queue, (unsigned int)member->count);
+	must(member, dmabroker_v4l2_queue_create(member->collection, "encoder", member->video.fd,
+						 &member->queue));
 	queue_request(&member->coded, CODED_BUFFERS);
 	for (unsigned int i = 0; i < CODED_BUFFERS; i++)
 		queue_put(&member->coded, i, -1);
-	queue_start(&member->queue);
+	must(member, dmabroker_v4l2_queue_start(member->queue));
 	queue_start(&member->coded);
 }
 
-static void import_display(struct member *member, const struct dmabroker_record *plan,
-			   struct member_answer *answer)
+static void import_display(struct member *member, struct member_answer *answer)
 {
-	struct picture picture = layout_for_drm(plan);
-	uint32_t handle;
-
-	for (size_t i = 0; i < member->count; i++) {
-		member->framebuffers[i] = display_add_framebuffer(&member->display, &picture,
-								  buffer_fd(member, i), &handle);
-		answer->inodes[i] = display_get_inode(&member->display, handle);
-	}
+	must(member, dmabroker_kms_create(member->collection, "display", member->display.fd,
+					  &member->screen));
+	for (size_t i = 0; i < member->count; i++)
+		answer->inodes[i] = display_get_inode(
+			&member->display,
+			dmabroker_kms_get_framebuffer(member->screen, member->buffers[i]));
 }
 
 static void import(struct member *member, struct member_answer *answer)
 {
 	const struct dmabroker_record *plan = dmabroker_collection_get_plan(member->collection);
-	struct picture picture = layout_for_drm(plan);
+	struct picture picture = picture_of_plan(plan);
 
 	close_device(member);
 	open_device(member, picture.width, picture.height);
@@ -204,41 +186,48 @@ static void import(struct member *member, struct member_answer *answer)
 	for (size_t i = 0; i < member->count; i++)
 		member->buffers[i] = dmabroker_collection_get_buffer(member->collection, i);
 	if (member->kind == MEMBER_CAMERA)
-		import_camera(member, plan);
+		import_camera(member);
 	else if (member->kind == MEMBER_ENCODER)
-		import_encoder(member, plan);
+		import_encoder(member, &picture);
 	else
-		import_display(member, plan, answer);
+		import_display(member, answer);
 }
 
 /* ---- pictures ---- */
 
+static struct dmabroker_v4l2_frame take(struct member *member, short events)
+{
+	struct dmabroker_v4l2_frame frame;
+	int error;
+
+	while ((error = dmabroker_v4l2_queue_take(member->queue, &frame)) == -EAGAIN)
+		wait_for(member->video.fd, events);
+	must(member, error);
+	/* the next one to have it is another process */
+	must(member, dmabroker_buffer_release_to(frame.buffer, NULL));
+	return frame;
+}
+
 /* Of V4L2 the inode is that of the fd which comes back with the picture. */
 static void take_picture(struct member *member, struct member_answer *answer)
 {
-	struct v4l2_buffer taken;
+	struct dmabroker_v4l2_frame frame = take(member, POLLIN);
 
-	wait_for(member->video.fd, POLLIN);
-	while (!queue_take(&member->queue, &taken))
-		wait_for(member->video.fd, POLLIN);
-	end(member, taken.index);
-	answer->number = taken.index;
-	answer->inodes[taken.index] = inode_of(taken.m.fd);
+	answer->number = frame.index;
+	answer->inodes[frame.index] = inode_of(frame.fd);
 }
 
 static void encode(struct member *member, size_t index, struct member_answer *answer)
 {
-	struct v4l2_buffer raw, coded;
+	struct dmabroker_v4l2_frame frame;
+	struct v4l2_buffer coded;
 
-	begin(member, index, DMABROKER_ACCESS_READ);
-	queue_put(&member->queue, (unsigned int)index, buffer_fd(member, index));
-	while (!queue_take(&member->queue, &raw))
-		wait_for(member->video.fd, POLLOUT);
+	must(member, dmabroker_v4l2_queue_put(member->queue, member->buffers[index], NULL));
+	frame = take(member, POLLOUT);
 	while (!queue_take(&member->coded, &coded))
 		wait_for(member->video.fd, POLLIN);
-	end(member, index);
 	answer->number = coded.bytesused;
-	answer->inodes[index] = inode_of(raw.m.fd);
+	answer->inodes[index] = inode_of(frame.fd);
 	queue_put(&member->coded, coded.index, -1);
 }
 
@@ -248,7 +237,7 @@ static uint32_t create_own(struct display *display, struct picture *picture, voi
 	struct drm_mode_create_dumb create = {
 		.width = picture->width, .height = picture->height, .bpp = 32};
 	struct drm_mode_map_dumb map = {0};
-	uint32_t framebuffer, handle;
+	uint32_t framebuffer;
 	int fd;
 
 	if (drmIoctl(display->fd, DRM_IOCTL_MODE_CREATE_DUMB, &create) < 0)
@@ -263,23 +252,25 @@ static uint32_t create_own(struct display *display, struct picture *picture, voi
 		die("mmap: %s", strerror(errno));
 	picture->strides[0] = create.pitch;
 	picture->offsets[0] = 0;
-	framebuffer = display_add_framebuffer(display, picture, fd, &handle);
+	framebuffer = card_add_framebuffer(display, picture, fd);
 	close(fd);
 	return framebuffer;
 }
 
 static void show(struct member *member, size_t index, struct member_answer *answer)
 {
-	struct picture picture = layout_for_drm(dmabroker_buffer_get_plan(member->buffers[index]));
+	struct picture picture = picture_of_plan(dmabroker_buffer_get_plan(member->buffers[index]));
 	struct display *display = &member->display;
-	uint32_t own;
+	struct dmabroker_buffer *before;
+	uint32_t framebuffer, own;
 	void *memory;
 
-	begin(member, index, DMABROKER_ACCESS_READ);
-	card_show(display, member->framebuffers[index]);
+	must(member,
+	     dmabroker_kms_begin_flip(member->screen, member->buffers[index], &framebuffer));
+	card_show(display, framebuffer);
+	must(member, dmabroker_kms_end_flip(member->screen, &before));
 	own = create_own(display, &picture, &memory);
 	card_write_back(display, own);
-	end(member, index);
 	answer->number = members_sum(&picture, memory);
 	munmap(memory, (size_t)picture.strides[0] * picture.height);
 }

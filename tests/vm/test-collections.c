@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "examples/layout.h"
+#include "examples/picture.h"
 #include "tests/unit/check.h"
 #include "tests/vm/library.h"
 #include "tests/vm/members.h"
@@ -174,7 +174,7 @@ static void end(struct together *t)
 
 static uint64_t sum_of(struct together *t, struct dmabroker_buffer *buffer)
 {
-	struct picture picture = layout_for_drm(dmabroker_buffer_get_plan(buffer));
+	struct picture picture = picture_of_plan(dmabroker_buffer_get_plan(buffer));
 	uint64_t sum;
 	void *memory;
 
