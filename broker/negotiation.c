@@ -15,7 +15,9 @@
 #include <sys/sysmacros.h>
 
 #include "broker/allocation.h"
+#include "broker/brought.h"
 #include "broker/measuring.h"
+#include "broker/model/brought.h"
 #include "broker/solver/solve.h"
 
 /* ---- settling ---- */
@@ -51,10 +53,13 @@ static int resolve_fds(const struct broker *broker, struct request *request, str
 	return 0;
 }
 
+/* Files that are brought are there where a client plans; of copies it is known what they are. */
 static int settle(const struct broker *broker, struct request *request, struct error *error)
 {
 	int result = resolve_fds(broker, request, error);
 
+	if (!result)
+		result = brought_recognise(request, false, error);
 	return result ? result : request_settle(request, broker->machine, error);
 }
 
@@ -89,6 +94,8 @@ static int settle_own(const struct broker *broker, const struct request *base, s
 		return result;
 	move_participants(said, alone);
 	result = resolve_fds(broker, alone, error);
+	if (!result)
+		result = brought_recognise(alone, true, error);
 	if (!result)
 		result = request_settle_part(alone, broker->machine, error);
 	move_participants(alone, said);
@@ -288,6 +295,11 @@ static int check_names(const struct collection *collection, const struct member 
 
 		if (other == member || !other->said)
 			continue;
+		if (brought_find(other->said) && brought_find(said))
+			return error_set(error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST,
+					 vocab_string(brought_find(said), PARTICIPANT_NAME),
+					 "buffers", "buffers of one participant at most",
+					 "another member brings some");
 		len += other->said->participants.len;
 		for (size_t j = 0; j < said->participants.len; j++) {
 			const char *name =
@@ -407,6 +419,18 @@ static void take_over(struct collection *collection, struct allocation *allocati
 	}
 }
 
+/* The files that were brought are in the generation now, and need not be held twice. */
+static void close_files(const struct collection *collection)
+{
+	for (size_t i = 0; i < collection->members_len; i++) {
+		const struct request *said = collection->members[i].said;
+		const struct participant *bringer = said ? brought_find(said) : NULL;
+
+		for (size_t j = 0; bringer && j < bringer->buffers.len; j++)
+			vocab_clear(bringer->buffers.items[j], MEMORY_FD);
+	}
+}
+
 static void succeed(struct collection *collection, struct allocation *allocation,
 		    struct generation *generation)
 {
@@ -414,6 +438,7 @@ static void succeed(struct collection *collection, struct allocation *allocation
 	collection->generations = generation;
 	collection->state = COLLECTION_READY;
 	take_over(collection, allocation);
+	close_files(collection);
 	/* the answer of Allocate tells its number: from then on there are signals */
 	collection_tell(collection, BROKER_NEGOTIATED, generation->plan->generation, NULL);
 	collection->secret = false;
@@ -486,6 +511,10 @@ static int fit(struct collection *collection, struct member *member, const struc
 	struct plan *plan = NULL;
 	int result;
 
+	if (brought_find(said))
+		return error_set(error, ERROR_INVALID_REQUEST, CONSTRAINT_EXISTING,
+				 vocab_string(brought_find(said), PARTICIPANT_NAME), "buffers",
+				 "none of a late member: the buffers are there", "some");
 	if (old->groups.len)
 		return error_set(error, ERROR_NOT_SUPPORTED, CONSTRAINT_EXISTING, NULL, NULL,
 				 "a plan without copies, for a late member that takes part",

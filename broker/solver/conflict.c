@@ -78,6 +78,8 @@ static void leave_out_the_absent(struct search *search)
 			bool absent = unit != UNIT_MAINTENANCE && !party->role &&
 				      strncmp(search_units[unit].key, "device.", 7) == 0;
 
+			if (unit == UNIT_BUFFERS)
+				absent = !vocab_has(party->record, PARTICIPANT_BUFFERS);
 			if (wish_is_number(unit)) {
 				absent = true;
 				for (unsigned int j = 0; j < party->wishes_len; j++)
