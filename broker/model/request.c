@@ -415,8 +415,8 @@ static int settle(struct request *request, const struct machine *machine, bool i
 	if (!result)
 		result = check_heap_names(request, NULL, REQUEST_FORBIDDEN_HEAPS, error);
 	if (!result)
-		result = brought_check_one(request, error);
-	return result ? result : settle_participants(request, machine, is_part, error);
+		result = settle_participants(request, machine, is_part, error);
+	return result ? result : brought_check_one(request, error);
 }
 
 int request_settle(struct request *request, const struct machine *machine, struct error *error)
