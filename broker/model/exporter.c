@@ -148,15 +148,19 @@ static void put_row(struct heap *heap, const struct row *row, const struct machi
 		put(heap, HEAP_ADDRESS_MAX, machine->memory_max, VOCAB_KERNEL);
 }
 
+/* Of several the lowest by id, so that their order does not matter. */
 static const struct heap *find_heap(const struct machine *machine, enum exporter exporter)
 {
+	const struct heap *found = NULL;
+
 	for (size_t i = 0; i < machine->heaps.len; i++) {
 		const struct heap *heap = (const struct heap *)machine->heaps.items[i];
 
-		if (vocab_has(heap, HEAP_EXPORTER) && heap->exporter == exporter)
-			return heap;
+		if (vocab_has(heap, HEAP_EXPORTER) && heap->exporter == exporter &&
+		    (!found || strcmp(heap->id, found->id) < 0))
+			found = heap;
 	}
-	return NULL;
+	return found;
 }
 
 /* The heap whose buffers bear this name. */
