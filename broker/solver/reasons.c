@@ -327,6 +327,9 @@ static int add_count_reason(struct plan *plan, const struct search *search,
 	const struct counts *counts = &option->counts;
 	char text[255];
 
+	if (option->store->brought)
+		return add_number_reason(plan, search, "count", option->count, search->bringer,
+					 CONSTRAINT_EXISTING, "as many as it brings");
 	if (option->count < counts->target)
 		snprintf(text, sizeof(text), "what the heap has room for: slack was cut");
 	else if (counts->target < counts->wanted)

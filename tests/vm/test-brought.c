@@ -466,6 +466,7 @@ START_TEST(a_dumb_buffer_of_vgem)
 	own = mmap(NULL, dumb.size, PROT_READ | PROT_WRITE, MAP_SHARED, card, (off_t)map.offset);
 	ck_assert_ptr_ne(own, MAP_FAILED);
 	participant = library_add(request, "painter", "cpu", NULL);
+	ck_assert_int_eq(dmabroker_record_set_uint(participant, "camping", 0), 0);
 	ck_assert_int_eq(dmabroker_participant_add_buffer(participant, fd), 0);
 	say_layout(participant, dumb.size);
 	add_quietly("encoder", "output", ENCODER);
@@ -633,6 +634,7 @@ START_TEST(buffers_of_a_heap)
 	ck_assert_int_eq(dmabroker_record_add_string(first, "allowed-heaps", "reserved"), 0);
 	collection = library_allocate(broker, first);
 	participant = library_add(request, "app", "cpu", NULL);
+	ck_assert_int_eq(dmabroker_record_set_uint(participant, "camping", 0), 0);
 	ck_assert_int_eq(
 		dmabroker_participant_add_buffer(
 			participant,
