@@ -181,9 +181,8 @@ static int make_candidates(struct search *search, bool all)
 		if (!only || only == &search->lists[i])
 			add_entries(search, &search->lists[i]);
 	if (search->brought && !only)
-		search->candidates[search->candidates_len++] =
-			(struct candidate){.fourcc = search->brought->format,
-					   .modifier = search->brought->modifier};
+		search->candidates[search->candidates_len++] = (struct candidate){
+			.fourcc = search->brought->format, .modifier = search->brought->modifier};
 	sort_candidates(search);
 	return 0;
 }
