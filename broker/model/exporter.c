@@ -38,7 +38,7 @@ static const struct row {
 	 * snoops; V4L2_MEMORY_FLAG_NON_COHERENT makes it cached in any case. */
 	{"videobuf2_dma_contig", KNOWN_BY_DEVICE, KNOWN_BY_DEVICE, MAINTENANCE_NONE, true, false,
 	 true, false, MEMORY_MODEL_DMA_CONTIG, VIDEOBUF2 "dma-contig.c 6.12"},
-	/* Its hooks maintain the list of its own device only. */
+	/* Its hooks maintain for its own device only: nothing at all if that snoops (put_row). */
 	{"videobuf2_dma_sg", KNOWN_NO, KNOWN_YES, MAINTENANCE_EXPORTER, true, false, true, false,
 	 MEMORY_MODEL_DMA_SG, VIDEOBUF2 "dma-sg.c 6.12"},
 	/* drm_gem_prime_dmabuf_ops has no begin_cpu_access. Drivers with hooks of their own that
@@ -138,7 +138,9 @@ static void put_row(struct heap *heap, const struct row *row, const struct machi
 		  row->contiguous == KNOWN_BY_DEVICE ? is_contiguous_for(device) : row->contiguous);
 	put_known(heap, HEAP_CACHED,
 		  row->cached == KNOWN_BY_DEVICE ? is_cached_for(device) : row->cached);
-	if (row->maintenance != MAINTENANCE_UNKNOWN)
+	if (row->maintenance == MAINTENANCE_EXPORTER && is_cached_for(device) != KNOWN_NO)
+		put(heap, HEAP_MAINTENANCE, MAINTENANCE_NONE, VOCAB_QUIRK);
+	else if (row->maintenance != MAINTENANCE_UNKNOWN)
 		put(heap, HEAP_MAINTENANCE, row->maintenance, VOCAB_QUIRK);
 	put(heap, HEAP_KERNEL_MAP, row->kernel_map, VOCAB_QUIRK);
 	if (row->pages)

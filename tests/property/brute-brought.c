@@ -108,7 +108,10 @@ static struct heap *of_exporter(const struct machine *machine, const char *name,
 		return heap;
 	}
 	if (strcmp(name, "videobuf2_dma_sg") == 0)
-		return pages_of_cache(machine, MAINTENANCE_EXPORTER);
+		return pages_of_cache(machine, owner && vocab_number(owner, DEVICE_COHERENCY) ==
+								       COHERENCY_NON_COHERENT
+						       ? MAINTENANCE_EXPORTER
+						       : MAINTENANCE_NONE);
 	if (strcmp(name, "videobuf2_dma_contig") == 0)
 		return contig(machine, owner);
 	heap = copy_or_new(NULL);
