@@ -82,7 +82,7 @@ int access_init(struct dmabroker_buffer *buffer, const struct plan *plan,
 	/* a daemon that plans so is not to be trusted with the data */
 	if (access_check(buffer->access.agents, buffer->access.agents_len, buffer->access.cached))
 		return -EPROTO;
-	access_start(&buffer->access, false);
+	access_start(&buffer->access, vocab_number(plan, PLAN_INITIALLY_DIRTY));
 	return 0;
 }
 
