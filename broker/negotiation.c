@@ -8,6 +8,7 @@
 #include "broker/negotiation.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,19 @@
 
 /* ---- settling ---- */
 
+/* What kind of file it is, without asking a file system that a client serves himself (FUSE): it
+ * might never answer. Returns 0 and the number of a character device, or -ENODEV. */
+static int read_number(int fd, dev_t *ret_number)
+{
+	struct statx status;
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) < 0 ||
+	    !S_ISCHR(status.stx_mode))
+		return -ENODEV;
+	*ret_number = makedev(status.stx_rdev_major, status.stx_rdev_minor);
+	return 0;
+}
+
 /* Participants that were named by an open file get their device's id. */
 static int resolve_fds(const struct broker *broker, struct request *request, struct error *error)
 {
@@ -30,22 +44,21 @@ static int resolve_fds(const struct broker *broker, struct request *request, str
 			(struct participant *)request->participants.items[i];
 		const char *name = vocab_string(participant, PARTICIPANT_NAME);
 		const struct device *device;
-		struct stat status;
+		dev_t number;
 
 		if (!vocab_has(participant, PARTICIPANT_DEVICE_FD))
 			continue;
 		if (vocab_has(participant, PARTICIPANT_DEVICE))
 			return error_set(error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, name,
 					 "device-fd", "either device or device-fd", "both");
-		if (fstat(participant->device_fd, &status) < 0 || !S_ISCHR(status.st_mode))
+		if (read_number(participant->device_fd, &number))
 			return error_set(error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, name,
 					 "device-fd", "an open device", "another kind of file");
-		device = machine_find_number(broker->machine, status.st_rdev);
+		device = machine_find_number(broker->machine, number);
 		if (!device)
 			return error_setf(error, ERROR_UNKNOWN_DEVICE, CONSTRAINT_DEVICE, name,
 					  "device-fd", "a device that the broker lists",
-					  "character device %u:%u", major(status.st_rdev),
-					  minor(status.st_rdev));
+					  "character device %u:%u", major(number), minor(number));
 		if (vocab_set_string(participant, PARTICIPANT_DEVICE, device->id, VOCAB_DECLARED))
 			return -ENOMEM;
 		vocab_clear(participant, PARTICIPANT_DEVICE_FD);
@@ -826,7 +839,7 @@ static int rule_out(const struct collection *collection, struct member *member, 
 		return result;
 	if (heap)
 		result = list_no_better(machine, heap, list);
-	else /* it went away meanwhile; should it come back, it is known by its id */
+	else /* brought, or it went away meanwhile; should it come back, it is known by its id */
 		result = vocab_add_string(list, REQUEST_FORBIDDEN_HEAPS, id, VOCAB_SOLVED);
 	if (result) {
 		vocab_destroy(list);

@@ -520,7 +520,6 @@ START_TEST(memory_that_a_camera_fills)
 	char node[64];
 
 	participant = library_add(request, "app", "cpu", NULL);
-	ck_assert_int_eq(dmabroker_record_add_string(participant, "usage", "read"), 0);
 	for (unsigned int i = 0; i < COUNT; i++) {
 		ck_assert_int_eq(dmabroker_memory_create(broker, BYTES, &memory[i]), 0);
 		ck_assert_int_eq(dmabroker_participant_add_memory(participant, memory[i]), 0);
