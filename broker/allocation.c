@@ -8,10 +8,15 @@
  * limit the solver takes the next heap at full count, or fewer buffers where there is none
  * (docs/negotiation.md, section 6). Each such limit is smaller than what was asked of the heap, so
  * that this ends; and it ends after COLLECTION_TRIES_MAX in any case.
+ *
+ * Of buffers that a participant brings the job gets duplicates. The first time they are the files
+ * that its client sent; later they are the dma-bufs that became of these, out of the newest
+ * generation.
  */
 #include "broker/allocation.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +26,8 @@
 
 #include "broker/heap/heap.h"
 #include "broker/model/arith.h"
+#include "broker/model/brought.h"
+#include "broker/model/exporter.h"
 #include "broker/negotiation.h"
 
 /* ---- the job ---- */
@@ -32,8 +39,19 @@ static void close_fds(struct allocation *allocation)
 	allocation->fds_len = 0;
 }
 
+/* The next of the buffers that are brought. Returns owned a dma-buf, or a negative errno. */
+static int take_brought(const struct part *part, size_t i, const char *name)
+{
+	int fd;
+
+	if (part->memfds)
+		return heap_wrap(part->node, part->given[i], part->bytes, name);
+	fd = fcntl(part->given[i], F_DUPFD_CLOEXEC, 3);
+	return fd < 0 ? -errno : fd;
+}
+
 /* Buffer number `i` of the part; false: it cannot be had. */
-static bool allocate_one(struct allocation *allocation, const struct part *part)
+static bool allocate_one(struct allocation *allocation, const struct part *part, size_t i)
 {
 	const char *name = vocab_string(allocation->request, REQUEST_NAME);
 	char text[80]; /* heap_allocate cuts it */
@@ -41,7 +59,10 @@ static bool allocate_one(struct allocation *allocation, const struct part *part)
 
 	snprintf(text, sizeof(text), "%s#%llu.%zu u%u", name[0] ? name : "dmabroker",
 		 (unsigned long long)allocation->number, allocation->fds_len, allocation->uid);
-	fd = heap_allocate(part->exporter, part->node, part->bytes, text);
+	if (part->brought)
+		fd = take_brought(part, i, text);
+	else
+		fd = heap_allocate(part->exporter, part->node, part->bytes, text);
 	if (fd < 0)
 		allocation->result = fd;
 	else
@@ -58,7 +79,7 @@ static void run_allocation(struct broker_job *job)
 		allocation->failed = p;
 		for (size_t i = 0; i < allocation->parts[p].count; i++)
 			if (atomic_load(&allocation->cancelled) ||
-			    !allocate_one(allocation, &allocation->parts[p]))
+			    !allocate_one(allocation, &allocation->parts[p], i))
 				return;
 	}
 }
@@ -88,8 +109,12 @@ int allocation_create(struct collection *collection, struct request *request, ui
 static void drop_parts(struct allocation *allocation)
 {
 	for (size_t i = 0; i < allocation->parts_len; i++) {
-		free(allocation->parts[i].node);
-		free(allocation->parts[i].heap);
+		struct part *part = &allocation->parts[i];
+
+		for (size_t j = 0; j < part->given_len; j++)
+			close(part->given[j]);
+		free(part->node);
+		free(part->heap);
 	}
 	allocation->parts_len = 0;
 	close_fds(allocation);
@@ -113,18 +138,105 @@ void allocation_destroy(struct allocation *allocation)
 
 /* ---- starting ---- */
 
+/* The participant of this name with its open files, among those who speak; NULL: its files are in
+ * the newest generation already. */
+static const struct participant *find_files(const struct allocation *allocation, const char *name)
+{
+	const struct collection *collection = allocation->collection;
+
+	for (size_t i = 0; i < collection->members_len; i++) {
+		const struct member *member = &collection->members[i];
+		bool other = allocation->said && allocation->member == member->number;
+		const struct request *said = other ? allocation->said : member->said;
+		const struct participant *found = said ? brought_find(said) : NULL;
+
+		if (found && strcmp(vocab_string(found, PARTICIPANT_NAME), name) == 0 &&
+		    vocab_has(found->buffers.items[0], MEMORY_FD))
+			return found;
+	}
+	return NULL;
+}
+
+static int give(struct part *part, int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	if (copy < 0)
+		return -errno;
+	part->given[part->given_len++] = copy;
+	return 0;
+}
+
+/* The dma-bufs of the newest generation that the same participant has brought. */
+static int give_former(const struct allocation *allocation, struct part *part, const char *name)
+{
+	const struct generation *former = allocation->collection->generations;
+	int error = 0;
+
+	for (size_t i = 0; former && i < former->buffers_len && !error; i++) {
+		const struct plan *plan = former->plan;
+
+		if (plan->groups.len)
+			plan = (const struct plan *)plan->groups.items[former->buffers[i].group];
+		if (strcmp(vocab_string(plan, PLAN_BROUGHT_BY), name) == 0 &&
+		    part->given_len < part->count)
+			error = give(part, former->buffers[i].fd);
+	}
+	return error;
+}
+
+static int give_all(const struct allocation *allocation, struct part *part, const char *name)
+{
+	const struct participant *files = find_files(allocation, name);
+	int error = 0;
+
+	if (!files)
+		error = give_former(allocation, part, name);
+	for (size_t i = 0; files && i < files->buffers.len && !error; i++)
+		error = give(part, ((struct memory_object *)files->buffers.items[i])->fd);
+	part->memfds = files && part->pinned;
+	return error || part->given_len == part->count ? error : -EBADF;
+}
+
+/* Where udmabuf is, or "". */
+static const char *find_udmabuf(const struct machine *machine)
+{
+	for (size_t i = 0; i < machine->heaps.len; i++) {
+		const struct heap *heap = (const struct heap *)machine->heaps.items[i];
+
+		if (vocab_has(heap, HEAP_EXPORTER) && heap->exporter == EXPORTER_UDMABUF)
+			return vocab_string(heap, HEAP_NODE);
+	}
+	return "";
+}
+
+static int add_brought(struct allocation *allocation, struct part *part, const struct plan *plan)
+{
+	const struct memory_object *memory = (struct memory_object *)plan->memory.items[0];
+
+	part->brought = true;
+	part->pinned = exporter_is_memfd(vocab_string(memory, MEMORY_EXPORTER));
+	part->node = strdup(find_udmabuf(allocation->collection->broker->machine));
+	return part->node ? give_all(allocation, part, vocab_string(plan, PLAN_BROUGHT_BY))
+			  : -ENOMEM;
+}
+
 static int add_part(struct allocation *allocation, const struct plan *plan)
 {
 	const struct heap *heap =
 		machine_find_heap(allocation->collection->broker->machine, plan->heap);
 	struct part *part = &allocation->parts[allocation->parts_len++];
 
-	*part = (struct part){.node = strdup(vocab_string(heap, HEAP_NODE)),
-			      .heap = strdup(plan->heap),
-			      .exporter = (enum exporter)vocab_number(heap, HEAP_EXPORTER),
+	*part = (struct part){.heap = strdup(plan->heap),
 			      .bytes = ((struct memory_object *)plan->memory.items[0])->bytes,
 			      .count = plan->count};
-	return part->node && part->heap ? 0 : -ENOMEM;
+	if (!part->heap)
+		return -ENOMEM;
+	if (vocab_has(plan, PLAN_BROUGHT_BY))
+		return add_brought(allocation, part, plan);
+	part->exporter = (enum exporter)vocab_number(heap, HEAP_EXPORTER);
+	part->node = strdup(vocab_string(heap, HEAP_NODE));
+	return part->node ? 0 : -ENOMEM;
 }
 
 /* What is to be allocated: the plan's buffers, or those of its groups one after the other. */
@@ -144,7 +256,7 @@ static int make_parts(struct allocation *allocation)
 	allocation->fds = calloc(count ? count : 1, sizeof(allocation->fds[0]));
 	if (!result)
 		vocab_set_number(allocation->plan, PLAN_COUNT, count, VOCAB_SOLVED);
-	return result || !allocation->fds ? -ENOMEM : 0;
+	return !result && !allocation->fds ? -ENOMEM : result;
 }
 
 /* Returns false: a sum that no number holds, so that no limit would see it. */
@@ -157,6 +269,8 @@ static bool sum_up(const struct allocation *allocation, struct quota_charge *ret
 		const struct part *part = &allocation->parts[i];
 
 		charge.amount[QUOTA_BUFFERS] += part->count;
+		if (part->brought && !part->pinned)
+			continue; /* its memory is somebody else's */
 		if (!arith_mul(part->count, part->bytes, &bytes) || !arith_add(*sum, bytes, sum))
 			return false;
 	}
@@ -378,8 +492,13 @@ static int try_next(struct allocation *allocation, struct error *error)
 
 static int name_failure(const struct allocation *allocation, int number, struct error *error)
 {
-	const char *heap = allocation->parts[allocation->failed].heap;
+	const struct part *part = &allocation->parts[allocation->failed];
+	const char *heap = part->heap;
 
+	if (part->brought && (number == -EINVAL || number == -EBADFD))
+		return error_setf(error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, NULL, "buffers",
+				  "memory that udmabuf takes (drivers/dma-buf/udmabuf.c)", "%s: %s",
+				  heap, strerror(-number));
 	switch (number) {
 	case -EACCES:
 	case -EPERM:
@@ -476,7 +595,7 @@ static int finish(struct allocation *allocation, struct error *error,
 	if (!result)
 		return 0;
 	give_back(allocation);
-	if (number != -ENOMEM)
+	if (number != -ENOMEM || allocation->parts[allocation->failed].brought)
 		return error->code ? result : name_failure(allocation, result, error);
 	result = try_next(allocation, error);
 	if (!result)

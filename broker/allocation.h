@@ -8,6 +8,8 @@
 
 /* as many groups as a plan may have, each with a heap of its own */
 #define ALLOCATION_PARTS_MAX 16
+/* as many buffers as a participant may bring */
+#define ALLOCATION_BROUGHT_MAX 12
 
 /* Buffers of one kind: those of a plan, or of one of its groups. */
 struct part {
@@ -16,6 +18,12 @@ struct part {
 	enum exporter exporter;
 	uint64_t bytes;
 	size_t count;
+	/* Buffers that a participant brings: `given` are what the first `given_len` come from. */
+	bool brought;
+	bool memfds; /* they still are: udmabuf makes dma-bufs of them */
+	bool pinned; /* pages of memfds, whoever has to find them */
+	int given[ALLOCATION_BROUGHT_MAX];
+	size_t given_len;
 };
 
 struct allocation {

@@ -8,6 +8,7 @@
 #include "broker/negotiation.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,10 +16,25 @@
 #include <sys/sysmacros.h>
 
 #include "broker/allocation.h"
+#include "broker/brought.h"
 #include "broker/measuring.h"
+#include "broker/model/brought.h"
 #include "broker/solver/solve.h"
 
 /* ---- settling ---- */
+
+/* What kind of file it is, without asking a file system that a client serves himself (FUSE): it
+ * might never answer. Returns 0 and the number of a character device, or -ENODEV. */
+static int read_number(int fd, dev_t *ret_number)
+{
+	struct statx status;
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) < 0 ||
+	    !S_ISCHR(status.stx_mode))
+		return -ENODEV;
+	*ret_number = makedev(status.stx_rdev_major, status.stx_rdev_minor);
+	return 0;
+}
 
 /* Participants that were named by an open file get their device's id. */
 static int resolve_fds(const struct broker *broker, struct request *request, struct error *error)
@@ -28,22 +44,21 @@ static int resolve_fds(const struct broker *broker, struct request *request, str
 			(struct participant *)request->participants.items[i];
 		const char *name = vocab_string(participant, PARTICIPANT_NAME);
 		const struct device *device;
-		struct stat status;
+		dev_t number;
 
 		if (!vocab_has(participant, PARTICIPANT_DEVICE_FD))
 			continue;
 		if (vocab_has(participant, PARTICIPANT_DEVICE))
 			return error_set(error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, name,
 					 "device-fd", "either device or device-fd", "both");
-		if (fstat(participant->device_fd, &status) < 0 || !S_ISCHR(status.st_mode))
+		if (read_number(participant->device_fd, &number))
 			return error_set(error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, name,
 					 "device-fd", "an open device", "another kind of file");
-		device = machine_find_number(broker->machine, status.st_rdev);
+		device = machine_find_number(broker->machine, number);
 		if (!device)
 			return error_setf(error, ERROR_UNKNOWN_DEVICE, CONSTRAINT_DEVICE, name,
 					  "device-fd", "a device that the broker lists",
-					  "character device %u:%u", major(status.st_rdev),
-					  minor(status.st_rdev));
+					  "character device %u:%u", major(number), minor(number));
 		if (vocab_set_string(participant, PARTICIPANT_DEVICE, device->id, VOCAB_DECLARED))
 			return -ENOMEM;
 		vocab_clear(participant, PARTICIPANT_DEVICE_FD);
@@ -51,10 +66,13 @@ static int resolve_fds(const struct broker *broker, struct request *request, str
 	return 0;
 }
 
+/* Files that are brought are there where a client plans; of copies it is known what they are. */
 static int settle(const struct broker *broker, struct request *request, struct error *error)
 {
 	int result = resolve_fds(broker, request, error);
 
+	if (!result)
+		result = brought_recognise(request, false, error);
 	return result ? result : request_settle(request, broker->machine, error);
 }
 
@@ -89,6 +107,8 @@ static int settle_own(const struct broker *broker, const struct request *base, s
 		return result;
 	move_participants(said, alone);
 	result = resolve_fds(broker, alone, error);
+	if (!result)
+		result = brought_recognise(alone, true, error);
 	if (!result)
 		result = request_settle_part(alone, broker->machine, error);
 	move_participants(alone, said);
@@ -288,6 +308,11 @@ static int check_names(const struct collection *collection, const struct member 
 
 		if (other == member || !other->said)
 			continue;
+		if (brought_find(other->said) && brought_find(said))
+			return error_set(error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST,
+					 vocab_string(brought_find(said), PARTICIPANT_NAME),
+					 "buffers", "buffers of one participant at most",
+					 "another member brings some");
 		len += other->said->participants.len;
 		for (size_t j = 0; j < said->participants.len; j++) {
 			const char *name =
@@ -407,6 +432,18 @@ static void take_over(struct collection *collection, struct allocation *allocati
 	}
 }
 
+/* The files that were brought are in the generation now, and need not be held twice. */
+static void close_files(const struct collection *collection)
+{
+	for (size_t i = 0; i < collection->members_len; i++) {
+		const struct request *said = collection->members[i].said;
+		const struct participant *bringer = said ? brought_find(said) : NULL;
+
+		for (size_t j = 0; bringer && j < bringer->buffers.len; j++)
+			vocab_clear(bringer->buffers.items[j], MEMORY_FD);
+	}
+}
+
 static void succeed(struct collection *collection, struct allocation *allocation,
 		    struct generation *generation)
 {
@@ -414,6 +451,7 @@ static void succeed(struct collection *collection, struct allocation *allocation
 	collection->generations = generation;
 	collection->state = COLLECTION_READY;
 	take_over(collection, allocation);
+	close_files(collection);
 	/* the answer of Allocate tells its number: from then on there are signals */
 	collection_tell(collection, BROKER_NEGOTIATED, generation->plan->generation, NULL);
 	collection->secret = false;
@@ -486,6 +524,10 @@ static int fit(struct collection *collection, struct member *member, const struc
 	struct plan *plan = NULL;
 	int result;
 
+	if (brought_find(said))
+		return error_set(error, ERROR_INVALID_REQUEST, CONSTRAINT_EXISTING,
+				 vocab_string(brought_find(said), PARTICIPANT_NAME), "buffers",
+				 "none of a late member: the buffers are there", "some");
 	if (old->groups.len)
 		return error_set(error, ERROR_NOT_SUPPORTED, CONSTRAINT_EXISTING, NULL, NULL,
 				 "a plan without copies, for a late member that takes part",
@@ -797,7 +839,7 @@ static int rule_out(const struct collection *collection, struct member *member, 
 		return result;
 	if (heap)
 		result = list_no_better(machine, heap, list);
-	else /* it went away meanwhile; should it come back, it is known by its id */
+	else /* brought, or it went away meanwhile; should it come back, it is known by its id */
 		result = vocab_add_string(list, REQUEST_FORBIDDEN_HEAPS, id, VOCAB_SOLVED);
 	if (result) {
 		vocab_destroy(list);

@@ -574,19 +574,33 @@ void chains_finish(struct chains *chains)
 	json_object_put(chains->plan);
 }
 
+/* "from heap system", "brought by camera: videobuf2_vmalloc" */
+static char *whence(struct json_object *plan)
+{
+	struct json_object *memory = get(plan, "memory", json_type_array);
+	const char *by = get_string(plan, "brought-by", "");
+
+	if (!by[0])
+		return text_format("from heap %s", get_string(plan, "heap", "?"));
+	memory = get_len(memory) ? json_object_array_get_idx(memory, 0) : NULL;
+	return text_format("brought by %s: %s", by, get_string(memory, "exporter", "?"));
+}
+
 char *chain_title(const struct chain *chain)
 {
 	struct json_object *plan = chain->plan, *planes = get(plan, "planes", json_type_array),
 			   *plane = get_len(planes) ? json_object_array_get_idx(planes, 0) : NULL;
 	const char *modifier = get_string(plan, "modifier", "0x0");
 	bool linear = strcmp(modifier, "0x0") == 0;
+	char *from = whence(plan), *title;
 
-	return text_format("%" PRIu64 " buffers of %" PRIu64 " bytes from heap %s: %" PRIu64
-			   "x%" PRIu64 " %s%s%s, stride %" PRIu64 ", %s",
-			   get_number(plan, "count", 0), get_number(plan, "picture-bytes", 0),
-			   get_string(plan, "heap", "?"), get_number(plan, "width", 0),
-			   get_number(plan, "height", 0), get_string(plan, "format", "?"),
-			   linear ? "" : ":", linear ? "" : modifier,
-			   get_number(plane, "stride", 0),
-			   is_cached(chain) ? "cached" : "not cached");
+	title = text_format("%" PRIu64 " buffers of %" PRIu64 " bytes %s: %" PRIu64 "x%" PRIu64
+			    " %s%s%s, stride %" PRIu64 ", %s",
+			    get_number(plan, "count", 0), get_number(plan, "picture-bytes", 0),
+			    from, get_number(plan, "width", 0), get_number(plan, "height", 0),
+			    get_string(plan, "format", "?"), linear ? "" : ":",
+			    linear ? "" : modifier, get_number(plane, "stride", 0),
+			    is_cached(chain) ? "cached" : "not cached");
+	free(from);
+	return title;
 }

@@ -378,7 +378,8 @@ static char *bytes_words(const struct party *party)
 	if (smallest(party, "bytes-max", UINT64_MAX) < UINT64_MAX)
 		add_bytes(party, &words, "<=", smallest(party, "bytes-max", UINT64_MAX));
 	for (size_t i = 0; i < party->said_len; i++)
-		if (dmabroker_record_get_len(party->said[i], "layouts"))
+		if (dmabroker_record_get_len(party->said[i], "layouts") &&
+		    !dmabroker_record_get_len(party->said[i], "buffers"))
 			add(&words,
 			    text_format("%zu layouts of its own",
 					dmabroker_record_get_len(party->said[i], "layouts")));
@@ -429,11 +430,24 @@ static void add_device_memory(char **words, const struct party *party)
 		add(words, text_format("bounced"));
 }
 
+/* "3 of videobuf2_vmalloc": what it brings */
+static void add_brought(char **words, const struct dmabroker_record *record)
+{
+	size_t len = dmabroker_record_get_len(record, "buffers");
+	const struct dmabroker_record *first;
+
+	if (len && !dmabroker_record_get_record(record, "buffers", 0, &first))
+		add(words,
+		    text_format("%zu of %s", len, text_string(first, "exporter", "its own")));
+}
+
 static char *memory_words(const struct party *party)
 {
 	uint64_t bits = smallest(party, "address-bits", 64);
 	char *words = text_format("%s", "");
 
+	for (size_t i = 0; i < party->said_len; i++)
+		add_brought(&words, party->said[i]);
 	if (party->role && !fact(party->role, "imports", 1))
 		add(&words, text_format("takes none of others"));
 	if (largest(party, "protected", 0))

@@ -42,6 +42,8 @@ struct dmabroker_record;
 struct dmabroker_collection;
 /* One buffer of a collection. */
 struct dmabroker_buffer;
+/* Memory of the application that can become a buffer. */
+struct dmabroker_memory;
 
 /*
  * ---- Connection ----
@@ -220,7 +222,7 @@ DMABROKER_API int dmabroker_record_add_size(struct dmabroker_record *record, con
 
 /*
  * Adds an empty record to a list of records: "devices", "heaps" and "roles" of a machine,
- * "participants" of a request, "alternatives", "colours" and "layouts" of a participant,
+ * "participants" of a request, "alternatives", "colours", "layouts" and "buffers" of a participant,
  * "alternatives" of an alternative, "planes" of a layout.
  * Returns borrowed until `record` is destroyed. Errors: -ENOENT, -EINVAL (the key is no list of
  * records), -ERANGE (the list is full), -ENOMEM.
@@ -350,6 +352,72 @@ DMABROKER_API int dmabroker_allocate_mapped(struct dmabroker *broker,
 /* A plan as text for a person, with the reasons, what it cost, and the copies where participants
  * are split. Returns owned; free() frees it. NULL: -ENOMEM. */
 DMABROKER_API char *dmabroker_plan_describe(const struct dmabroker_record *plan);
+
+/*
+ * ---- Buffers that a participant brings ----
+ *
+ * One participant of a request may bring its buffers: dma-bufs that were allocated elsewhere
+ * (VIDIOC_EXPBUF, DRM_IOCTL_PRIME_HANDLE_TO_FD, another heap), or memory of its own process. Then
+ * these and no others are used, in their one layout, and nothing is allocated for its group; who
+ * does not suit them is in a Conflict, or gets copies where the request says `allow-copies`. All
+ * members get the same dma-bufs. A participant with a device brings what that device has allocated,
+ * or what its process took from a heap; not what another device has allocated.
+ */
+
+/*
+ * Brings one buffer more. Borrows `fd`, a dma-buf or a memfd, and keeps a duplicate. A memfd is
+ * sealed with F_SEAL_SHRINK, not against writing, and has whole pages; udmabuf makes a dma-buf of
+ * it. Errors: -EINVAL (the record is no participant, or the file is not open), -ERANGE (12 buffers
+ * already), -EMFILE, -ENOMEM. What the file is the broker finds out: -EINVAL (InvalidRequest) of
+ * dmabroker_plan and the like then says what it is and what would be right.
+ */
+DMABROKER_API int dmabroker_participant_add_buffer(struct dmabroker_record *participant, int fd);
+
+/*
+ * Says the layout of the buffers that a participant brings, in the place of all layouts it has
+ * named: DRM fourcc and modifier (0: linear), the bytes of a buffer that the picture takes (V4L2's
+ * sizeimage), and `len` planes, each from its offset to the next one's, the last one to `bytes`.
+ * Borrows the arrays. Errors: -EINVAL (no participant, no plane, or one that ends before it
+ * begins), -ERANGE (more than 4 planes), -ENOMEM.
+ */
+DMABROKER_API int dmabroker_participant_set_layout(struct dmabroker_record *participant,
+						   uint32_t fourcc, uint64_t modifier,
+						   uint64_t bytes, const uint64_t *offsets,
+						   const uint32_t *strides, size_t len);
+
+/*
+ * Makes memory for the application to use as its own, rounded up to whole pages and cleared: a
+ * sealed memfd, mapped. Returns owned; dmabroker_memory_destroy frees it. Errors: -EINVAL (no
+ * bytes, or too many), -EMFILE, -ENOMEM.
+ */
+DMABROKER_API int dmabroker_memory_create(struct dmabroker *broker, uint64_t bytes,
+					  struct dmabroker_memory **ret_memory);
+
+/* Takes the memory (or NULL): its address ends here. Buffers that it has become live on. */
+DMABROKER_API void dmabroker_memory_destroy(struct dmabroker_memory *memory);
+
+/* Returns borrowed until the memory is destroyed: where it begins, at a whole page. Once it is a
+ * buffer, touch it between begin and end of an access of the participant that brought it only. */
+DMABROKER_API void *dmabroker_memory_get_address(const struct dmabroker_memory *memory);
+DMABROKER_API uint64_t dmabroker_memory_get_bytes(const struct dmabroker_memory *memory);
+/* Returns borrowed until the memory is destroyed: its memfd. */
+DMABROKER_API int dmabroker_memory_get_fd(const struct dmabroker_memory *memory);
+
+/* Brings memory as one buffer more. Borrows both. Errors: as dmabroker_participant_add_buffer. */
+DMABROKER_API int dmabroker_participant_add_memory(struct dmabroker_record *participant,
+						   const struct dmabroker_memory *memory);
+
+/*
+ * Brings the memory in which `bytes` at `address` lie; `*ret_offset` is where in it, for the
+ * offsets of the layout. Only memory of dmabroker_memory_create of this broker can be brought: the
+ * kernel makes dma-bufs of memfds alone (drivers/dma-buf/udmabuf.c, 6.12), since pages of malloc
+ * can be moved, and are copied on write. Errors: -EOPNOTSUPP (other memory: the error's text says
+ * what to do), and those of dmabroker_participant_add_buffer.
+ */
+DMABROKER_API int dmabroker_participant_add_address(struct dmabroker *broker,
+						    struct dmabroker_record *participant,
+						    const void *address, uint64_t bytes,
+						    uint64_t *ret_offset);
 
 /*
  * ---- Collections of several processes ----

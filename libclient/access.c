@@ -81,7 +81,7 @@ int access_init(struct dmabroker_buffer *buffer, const struct plan *plan,
 	int error = set_agents(buffer, plan, record);
 
 	if (!error)
-		access_start(&buffer->access, false);
+		access_start(&buffer->access, vocab_number(plan, PLAN_INITIALLY_DIRTY));
 	return error;
 }
 

@@ -8,6 +8,7 @@
 
 #include "broker/model/text.h"
 #include "libclient/internal.h"
+#include "protocol/limits.h"
 
 /* ---- errors ---- */
 
@@ -61,6 +62,7 @@ void dmabroker_disconnect(struct dmabroker *broker)
 	if (!broker)
 		return;
 	broker->backend->destroy(broker);
+	memory_forget_all(broker);
 	handle_forget(broker);
 	free(broker);
 }
@@ -157,11 +159,35 @@ int dmabroker_get_machine(struct dmabroker *broker, struct dmabroker_record **re
 
 /* ---- planning and allocating ---- */
 
+static size_t count_files(const struct request *request)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < request->participants.len; i++) {
+		const struct participant *participant =
+			(const struct participant *)request->participants.items[i];
+
+		len += vocab_has(participant, PARTICIPANT_DEVICE_FD);
+		for (size_t j = 0; j < participant->buffers.len; j++)
+			len += vocab_has(participant->buffers.items[j], MEMORY_FD);
+	}
+	return len;
+}
+
+/* A bus daemon disconnects whoever sends more files in one message. */
 int handle_check_request(struct dmabroker *broker, const struct dmabroker_record *request)
 {
-	if (((const struct vocab_head *)request)->group == &vocab_request)
+	size_t len;
+
+	if (((const struct vocab_head *)request)->group != &vocab_request)
+		return handle_fail(broker, -EINVAL, "the record is no request");
+	len = count_files((const struct request *)request);
+	if (len <= LIMIT_MESSAGE_FDS_IN)
 		return 0;
-	return handle_fail(broker, -EINVAL, "the record is no request");
+	return handle_fail(broker, -E2BIG,
+			   "%zu open files in one request, at most %d: name devices by their id "
+			   "instead of device-fd, or bring fewer buffers",
+			   len, LIMIT_MESSAGE_FDS_IN);
 }
 
 int dmabroker_plan(struct dmabroker *broker, const struct dmabroker_record *request,

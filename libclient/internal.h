@@ -52,7 +52,8 @@ struct dmabroker {
 	dmabroker_change_fn callback;
 	void *callback_data;
 	struct dmabroker_collection
-		*collections; /* borrowed; linked by dmabroker_collection.next */
+		*collections;		   /* borrowed; linked by dmabroker_collection.next */
+	struct dmabroker_memory *memories; /* borrowed; linked by dmabroker_memory.next */
 	dmabroker_audit_fn audit;
 	void *audit_data;
 	unsigned int events; /* told so far, for collection_announce */
@@ -69,7 +70,7 @@ int handle_fail(struct dmabroker *broker, int number, const char *format, ...)
  * no name; there is none yet. Returns `number`. */
 int handle_note_error(struct dmabroker *broker, int number);
 
-/* Errors: -EINVAL (the record is no request). */
+/* Errors: -EINVAL (the record is no request), -E2BIG (more open files than a message carries). */
 int handle_check_request(struct dmabroker *broker, const struct dmabroker_record *request);
 
 /* Forgets the error of an earlier call. */
@@ -105,6 +106,11 @@ int inprocess_connect(const char *address, struct dmabroker **ret_broker);
 
 /* Whether this process may open any heap. */
 bool inprocess_may_allocate(void);
+
+/* ---- memory.c ---- */
+
+/* The memories of a broker that goes stay their owners'. */
+void memory_forget_all(struct dmabroker *broker);
 
 /* ---- buffer.c ---- */
 

@@ -71,6 +71,14 @@ static int get_machine(struct dmabroker *broker, struct machine **ret_machine)
 
 /* ---- planning ---- */
 
+static bool has_files(const struct vocab_dicts *buffers)
+{
+	for (size_t i = 0; i < buffers->len; i++)
+		if (vocab_has(buffers->items[i], MEMORY_FD))
+			return true;
+	return false;
+}
+
 /* An open file says nothing on a machine that is not this one. */
 static int refuse_fds(const struct request *request, struct error *error)
 {
@@ -81,6 +89,11 @@ static int refuse_fds(const struct request *request, struct error *error)
 			return error_set(error, ERROR_NOT_SUPPORTED, CONSTRAINT_REQUEST,
 					 vocab_string(participant, PARTICIPANT_NAME), "device-fd",
 					 "the device's id or node path, without a daemon",
+					 "an open file");
+		if (has_files(&((const struct participant *)participant)->buffers))
+			return error_set(error, ERROR_NOT_SUPPORTED, CONSTRAINT_REQUEST,
+					 vocab_string(participant, PARTICIPANT_NAME), "buffers",
+					 "exporter and bytes of each buffer, without a daemon",
 					 "an open file");
 	}
 	return 0;

@@ -9,7 +9,8 @@
 
 #define LIMITS(X)                                                                          \
 	X(LIMIT_MESSAGE_FDS, 12, "fds in one message of ours; dbus-daemon takes 16")       \
-	X(LIMIT_MESSAGE_FDS_IN, 16, "fds in one message to us: one per participant")       \
+	X(LIMIT_MESSAGE_FDS_IN, 16,                                                        \
+	  "fds in one message to us: devices, and buffers that are brought")               \
 	X(LIMIT_MESSAGE_BYTES, 1 << 20, "bytes of one message to us")                      \
 	X(LIMIT_MESSAGE_RECORDS, 4096, "records in one message to us, at any depth")       \
 	X(LIMIT_MESSAGE_BYTES_OUT, 16 << 20,                                               \

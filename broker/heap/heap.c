@@ -25,10 +25,10 @@ static void clean_name(char *name)
 			*name = '?';
 }
 
-int heap_allocate(enum exporter exporter, const char *node, uint64_t bytes, const char *name)
+/* Takes `fd`, or passes the error on that it is. */
+static int name_buffer(int fd, const char *name)
 {
 	char short_name[HEAP_NAME_MAX + 1];
-	int fd = exporters[exporter](node, bytes);
 	int error;
 
 	if (fd < 0)
@@ -41,4 +41,14 @@ int heap_allocate(enum exporter exporter, const char *node, uint64_t bytes, cons
 		return error;
 	}
 	return fd;
+}
+
+int heap_allocate(enum exporter exporter, const char *node, uint64_t bytes, const char *name)
+{
+	return name_buffer(exporters[exporter](node, bytes), name);
+}
+
+int heap_wrap(const char *node, int memory, uint64_t bytes, const char *name)
+{
+	return name_buffer(heap_udmabuf_wrap(node, memory, bytes), name);
 }

@@ -20,9 +20,17 @@
  */
 int heap_allocate(enum exporter exporter, const char *node, uint64_t bytes, const char *name);
 
+/*
+ * Makes a dma-buf of the first `bytes` of a memfd (borrowed), through udmabuf at `node`, and names
+ * it. Returns owned the fd, close-on-exec. Errors: as heap_allocate; -EINVAL (its size, or a seal),
+ * -EBADFD (no memfd).
+ */
+int heap_wrap(const char *node, int memory, uint64_t bytes, const char *name);
+
 /* One kind of exporter: as heap_allocate, without the name. */
 int heap_dmaheap_allocate(const char *node, uint64_t bytes);
 int heap_udmabuf_allocate(const char *node, uint64_t bytes);
+int heap_udmabuf_wrap(const char *node, int memory, uint64_t bytes);
 /* `bytes` is the size of one huge page. Errors, too: -EINVAL: no pool has pages of that size. */
 int heap_hugetlb_allocate(const char *node, uint64_t bytes);
 

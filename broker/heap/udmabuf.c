@@ -72,7 +72,7 @@ static int create_huge_memory(uint64_t bytes)
 	return error == ENOSPC ? -ENOMEM : -error;
 }
 
-static int create_buffer(const char *node, int memory, uint64_t bytes)
+int heap_udmabuf_wrap(const char *node, int memory, uint64_t bytes)
 {
 	struct udmabuf_create create = {
 		.memfd = (uint32_t)memory, .flags = UDMABUF_FLAGS_CLOEXEC, .size = bytes};
@@ -97,7 +97,7 @@ static int make_buffer(const char *node, int memory, uint64_t bytes)
 
 	if (memory < 0)
 		return memory;
-	result = create_buffer(node, memory, bytes);
+	result = heap_udmabuf_wrap(node, memory, bytes);
 	close(memory);
 	return result;
 }

@@ -10,6 +10,8 @@ struct memory_object {
 	uint64_t bytes;
 	int fd;
 	uint64_t inode;
+	char *exporter;
+	bool cached;
 };
 
 struct plane {
@@ -106,6 +108,8 @@ struct plan {
 	struct vocab_dicts hops;
 	uint64_t copied_bytes;
 	bool exact;
+	char *brought_by;
+	bool initially_dirty;
 };
 
 /* One part of the key by which plans are compared. */

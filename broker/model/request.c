@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "broker/model/arith.h"
+#include "broker/model/brought.h"
 #include "broker/model/descriptor.h"
 #include "broker/model/plan.h"
 
@@ -290,7 +291,7 @@ static int check_alternative(const struct participant *alternative, const char *
 		PARTICIPANT_NAME,	PARTICIPANT_DEVICE,	PARTICIPANT_DEVICE_FD,
 		PARTICIPANT_ROLE,	PARTICIPANT_RANK,	PARTICIPANT_OPTIONAL,
 		PARTICIPANT_USAGE,	PARTICIPANT_READS_FROM, PARTICIPANT_COMPLETION,
-		PARTICIPANT_CPU_ACCESS, PARTICIPANT_CPU_WRITES};
+		PARTICIPANT_CPU_ACCESS, PARTICIPANT_CPU_WRITES, PARTICIPANT_BUFFERS};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (vocab_has(alternative, rows[i]))
@@ -311,8 +312,8 @@ static int settle_name(struct participant *participant)
 				   vocab_string(participant, PARTICIPANT_DEVICE));
 }
 
-static int settle_participant(struct participant *participant, const struct machine *machine,
-			      struct error *error)
+static int settle_participant(struct participant *participant, const struct request *request,
+			      const struct machine *machine, struct error *error)
 {
 	bool is_cpu = vocab_has(participant, PARTICIPANT_ROLE) && participant->role == ROLE_CPU;
 	const char *name = vocab_string(participant, PARTICIPANT_NAME);
@@ -322,7 +323,9 @@ static int settle_participant(struct participant *participant, const struct mach
 	if (is_cpu && (vocab_has(participant, PARTICIPANT_DEVICE) ||
 		       vocab_has(participant, PARTICIPANT_DEVICE_FD)))
 		return invalid(error, name, "device", "no device for the role cpu", "one");
-	if (!is_cpu)
+	if (vocab_has(participant, PARTICIPANT_BUFFERS)) /* a render node has their format then */
+		result = brought_settle(participant, machine, request->height, name, error);
+	if (!result && !is_cpu)
 		result = settle_device(participant, machine, error);
 	if (!result)
 		result = check_usage(participant, name, error);
@@ -375,7 +378,8 @@ static int settle_participants(struct request *request, const struct machine *ma
 	int result;
 
 	for (size_t i = 0; i < list->len; i++) {
-		result = settle_participant((struct participant *)list->items[i], machine, error);
+		result = settle_participant((struct participant *)list->items[i], request, machine,
+					    error);
 		if (result)
 			return result;
 	}
@@ -410,7 +414,9 @@ static int settle(struct request *request, const struct machine *machine, bool i
 		result = check_heap_names(request, NULL, REQUEST_ALLOWED_HEAPS, error);
 	if (!result)
 		result = check_heap_names(request, NULL, REQUEST_FORBIDDEN_HEAPS, error);
-	return result ? result : settle_participants(request, machine, is_part, error);
+	if (!result)
+		result = settle_participants(request, machine, is_part, error);
+	return result ? result : brought_check_one(request, error);
 }
 
 int request_settle(struct request *request, const struct machine *machine, struct error *error)

@@ -58,6 +58,7 @@ struct participant {
 	struct vocab_dicts colours;
 	struct vocab_dicts layouts;
 	struct vocab_dicts alternatives;
+	struct vocab_dicts buffers; /* struct memory_object */
 };
 
 /* A colour space: what is absent may be anything. */

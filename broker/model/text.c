@@ -24,14 +24,25 @@ static void put_string(FILE *out, const char *before, const void *record, unsign
 	fputs(after, out);
 }
 
+/* "brought by camera: videobuf2_vmalloc" */
+static void write_bringer(FILE *out, const struct plan *plan)
+{
+	put_string(out, "brought by ", plan, PLAN_BROUGHT_BY, "");
+	if (plan->memory.len)
+		put_string(out, ": ", plan->memory.items[0], MEMORY_EXPORTER, "");
+}
+
 static void write_heading(FILE *out, const struct plan *plan)
 {
 	char format[FORMAT_TEXT_BYTES];
 
 	format_text(plan->format, format);
-	fprintf(out, "%u buffer%s of %llu bytes from heap ", plan->count,
-		plan->count == 1 ? "" : "s", (unsigned long long)plan->picture_bytes);
-	put_string(out, "", plan, PLAN_HEAP, "");
+	fprintf(out, "%u buffer%s of %llu bytes ", plan->count, plan->count == 1 ? "" : "s",
+		(unsigned long long)plan->picture_bytes);
+	if (vocab_has(plan, PLAN_BROUGHT_BY))
+		write_bringer(out, plan);
+	else
+		put_string(out, "from heap ", plan, PLAN_HEAP, "");
 	fprintf(out, ": %ux%u %s", plan->width, plan->height, format);
 	if (plan->modifier != FORMAT_MODIFIER_LINEAR)
 		fprintf(out, " modifier 0x%llx", (unsigned long long)plan->modifier);

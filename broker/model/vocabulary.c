@@ -38,7 +38,7 @@ NAMES(vocab_xen_names, "no", "guest", "control");
 NAMES(vocab_firmware_names, "none", "device-tree", "acpi");
 NAMES(vocab_mapping_names, "unknown", "cached", "uncached", "write-combined", "none");
 NAMES(vocab_cpu_cache_names, "unknown", "pipt", "vipt", "vivt");
-NAMES(vocab_maintenance_names, "unknown", "attachments", "exporter", "harmful");
+NAMES(vocab_maintenance_names, "unknown", "attachments", "exporter", "harmful", "none");
 NAMES(vocab_agent_names, "cpu", "cpu-copying", "coherent", "non-coherent", "unknown", "bounced");
 NAMES(vocab_operation_names, "none", "clean", "invalidate", "clean+invalidate");
 NAMES(vocab_constraint_names, "request", "device", "format", "size", "stride", "offset", "bytes",

@@ -278,11 +278,14 @@ struct vocab_group {
 	  "Colour spaces it takes, best first; absent: any")                                       \
 	X(PARTICIPANT_LAYOUTS, "layouts", DICTS, layouts, "", 0, 1, 64, 0, &vocab_layout,          \
 	  "Layouts that it supplies for formats whose layout is not linear, for pictures of the "  \
-	  "request's size")                                                                        \
+	  "request's size; where it brings `buffers` the layout of those")                         \
 	X(PARTICIPANT_ALTERNATIVES, "alternatives", DICTS, alternatives, "", 0, 1, 8, 0,           \
 	  &vocab_participant,                                                                      \
 	  "Sets of further constraints, of which exactly one holds, best first; may have "         \
-	  "alternatives themselves")
+	  "alternatives themselves")                                                               \
+	X(PARTICIPANT_BUFFERS, "buffers", DICTS, buffers, "", 0, 1, 12, 0, &vocab_memory,          \
+	  "Buffers it brings, one memory object each, in the one layout of its `layouts`: these "  \
+	  "and no others are used; of all participants one may")
 
 /* A colour space. What is absent may be anything. */
 #define VOCABULARY_COLOUR(X)                                                                     \
@@ -386,7 +389,11 @@ struct vocab_group {
 	X(PLAN_COPIED_BYTES, "copied-bytes", U64, copied_bytes, "bytes", 0, 0, VOCAB_NO_LIMIT64,   \
 	  0, NULL, "Bytes that are copied for each frame, all hops together")                      \
 	X(PLAN_EXACT, "exact", BOOL, exact, "", 1, 0, 1, 0, NULL,                                  \
-	  "No other split copies less; else the search was cut short")
+	  "No other split copies less; else the search was cut short")                             \
+	X(PLAN_BROUGHT_BY, "brought-by", STRING, brought_by, "", 0, 0, 600, 0, NULL,               \
+	  "Whose buffers they are; absent: they are allocated from the heap")                      \
+	X(PLAN_INITIALLY_DIRTY, "initially-dirty", BOOL, initially_dirty, "", 0, 0, 1, 0, NULL,    \
+	  "CPU caches may hold newer data than memory before anybody has accessed a buffer")
 
 /* One part of the key by which plans are compared. */
 #define VOCABULARY_COST(X)                                                                  \
@@ -453,12 +460,19 @@ struct vocab_group {
 	X(MEMBER_YOU, "you", BOOL, you, "", 0, 0, 1, 0, NULL, "It is the caller")
 
 /* A memory object: what one dma-buf fd stands for. */
-#define VOCABULARY_MEMORY(X)                                                              \
-	X(MEMORY_BYTES, "bytes", U64, bytes, "bytes", 0, 0, VOCAB_NO_LIMIT64, 0, NULL,    \
-	  "Size, rounded up to whole pages")                                              \
-	X(MEMORY_FD, "fd", FD, fd, "", 0, 0, 0, 0, NULL, "The dma-buf; in a buffer only") \
-	X(MEMORY_INODE, "inode", U64, inode, "", 0, 0, VOCAB_NO_LIMIT64, 0, NULL,         \
-	  "Inode number of the dma-buf, the same in every process; in a buffer only")
+#define VOCABULARY_MEMORY(X)                                                                \
+	X(MEMORY_BYTES, "bytes", U64, bytes, "bytes", 0, 0, VOCAB_NO_LIMIT64, 0, NULL,      \
+	  "Size, rounded up to whole pages")                                                \
+	X(MEMORY_FD, "fd", FD, fd, "", 0, 0, 0, 0, NULL,                                    \
+	  "The dma-buf; in a buffer only; where it is brought, a memfd will do")            \
+	X(MEMORY_INODE, "inode", U64, inode, "", 0, 0, VOCAB_NO_LIMIT64, 0, NULL,           \
+	  "Inode number of the dma-buf, the same in every process; in a buffer only")       \
+	X(MEMORY_EXPORTER, "exporter", STRING, exporter, "bytes", 0, 1, 64, 0, NULL,        \
+	  "Who made it, as the kernel calls it (exp_name), or memfd, memfd-hugetlb; only "  \
+	  "where it is brought: the broker finds it out of the fd")                         \
+	X(MEMORY_CACHED, "cached", BOOL, cached, "", 0, 0, 1, 0, NULL,                      \
+	  "Its CPU mappings are cached, as who brings it knows; counts where the exporter " \
+	  "leaves that open; absent: what is known of the exporter")
 
 #define VOCABULARY_PLANE(X)                                                              \
 	X(PLANE_MEMORY, "memory", U32, memory, "", 0, 0, 3, 0, NULL,                     \
@@ -867,6 +881,7 @@ enum maintenance {
 	MAINTENANCE_EXPORTER,	 /* only the exporter's own device: udmabuf */
 	MAINTENANCE_HARMFUL, /* its own device is bounced: SYNC copies what was there before over
 				what others have written (measured: 6.12 udmabuf, swiotlb=force) */
+	MAINTENANCE_NONE,    /* nobody: SYNC waits for fences at most */
 };
 
 extern const char *const vocab_agent_names[];

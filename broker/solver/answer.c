@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/model/brought.h"
 #include "broker/solver/search.h"
 
 static int put(void *record, unsigned int row, uint64_t value)
@@ -31,12 +32,37 @@ static int add_planes(void *record, unsigned int row, const struct format_layout
 	return 0;
 }
 
-static int add_memory(struct plan *plan, uint64_t bytes)
+static int add_memory(struct plan *plan, uint64_t bytes, const char *exporter)
 {
 	struct memory_object *memory;
 	int error = vocab_add_dict(plan, PLAN_MEMORY, VOCAB_SOLVED, &memory);
 
-	return error ? error : put(memory, MEMORY_BYTES, bytes);
+	if (!error)
+		error = put(memory, MEMORY_BYTES, bytes);
+	return error || !exporter
+		       ? error
+		       : vocab_set_string(memory, MEMORY_EXPORTER, exporter, VOCAB_SOLVED);
+}
+
+/* Pages of a memfd have been cleared, or filled, through CPU caches; of what was done with buffers
+ * that are brought nobody knows. */
+static bool is_dirty(const struct store *store)
+{
+	return store->brought || (vocab_has(store->heap, HEAP_EXPORTER) && !store->dma_heap);
+}
+
+static int add_buffers(struct plan *plan, const struct search *search, const struct option *option)
+{
+	const struct party *bringer = option->store->brought ? &search->parties[search->bringer]
+							     : NULL;
+	int error = add_memory(plan, option->key[RULE_BYTES],
+			       bringer ? brought_exporter(bringer->record) : NULL);
+
+	if (is_dirty(option->store))
+		put(plan, PLAN_INITIALLY_DIRTY, true);
+	return error || !bringer
+		       ? error
+		       : vocab_set_string(plan, PLAN_BROUGHT_BY, bringer->name, VOCAB_SOLVED);
 }
 
 /* What the request says of the picture, and the solver does not decide. */
@@ -289,7 +315,7 @@ static int fill_plan(struct plan *plan, struct search *search, const struct choi
 		put(plan, PLAN_BOUNCED, true);
 	repeat_request(plan, search->request);
 	if (!error)
-		error = add_memory(plan, option->key[RULE_BYTES]);
+		error = add_buffers(plan, search, option);
 	if (!error)
 		error = add_planes(plan, PLAN_PLANES, &option->merged.layout);
 	if (!error)

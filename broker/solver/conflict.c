@@ -29,12 +29,16 @@ static bool has_answer(struct search *search)
 	return choose(search, &choice);
 }
 
-/* The units that a participant (parties_len: the request) can have. */
+/* The units that a participant (parties_len: the request) can have. Without any heap the buffers
+ * that there are cannot be left out of account: there is nothing else. */
 static uint64_t units_of(const struct search *search, unsigned int i)
 {
-	uint64_t of_request = ~UINT64_C(0) << UNIT_REQUEST_FORMATS;
+	uint64_t of_request = ~UINT64_C(0) << UNIT_REQUEST_FORMATS, all = ~UINT64_C(0);
 
-	return i == search->parties_len ? of_request & ((UINT64_C(1) << UNITS) - 1) : ~of_request;
+	if (search->stores_len == 1 && search->brought_heap)
+		all &= ~(UINT64_C(1) << UNIT_BUFFERS | UINT64_C(1) << UNIT_REQUEST_EXISTING);
+	all &= (UINT64_C(1) << UNITS) - 1;
+	return i == search->parties_len ? of_request & all : ~of_request & all;
 }
 
 /* Leaves out, one by one, what is not needed for there to be no answer. Returns whether there was
@@ -78,6 +82,8 @@ static void leave_out_the_absent(struct search *search)
 			bool absent = unit != UNIT_MAINTENANCE && !party->role &&
 				      strncmp(search_units[unit].key, "device.", 7) == 0;
 
+			if (unit == UNIT_BUFFERS)
+				absent = !vocab_has(party->record, PARTICIPANT_BUFFERS);
 			if (wish_is_number(unit)) {
 				absent = true;
 				for (unsigned int j = 0; j < party->wishes_len; j++)

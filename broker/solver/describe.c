@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "broker/model/arith.h"
+#include "broker/model/brought.h"
 #include "broker/solver/search.h"
 
 /* printf behind what `text` holds already; what does not fit is cut. */
@@ -295,7 +296,10 @@ static void offer_capacity(const struct search *search, struct description *text
 		bool whole = store->capacity != UINT64_MAX,
 		     one = store->buffer_max < store->capacity;
 
-		APPEND(text->offered, "%s%s", i ? "; " : "", vocab_string(store->heap, HEAP_ID));
+		if (store->brought)
+			continue;
+		APPEND(text->offered, "%s%s", text->offered[0] ? "; " : "",
+		       vocab_string(store->heap, HEAP_ID));
 		if (whole)
 			append_bytes(text->offered, size, ": ", store->capacity, " in all");
 		if (one)
@@ -594,6 +598,12 @@ static void want_declared(const struct party *party, enum unit unit, struct desc
 		break;
 	case UNIT_LAYOUTS:
 		APPEND(text->wanted, "the layout that it supplies");
+		break;
+	case UNIT_BUFFERS:
+		APPEND(text->wanted, "its own buffers: %zu of %s", party->record->buffers.len,
+		       brought_exporter(party->record));
+		APPEND(text->value, "%zu of %s", party->record->buffers.len,
+		       brought_exporter(party->record));
 		break;
 	case UNIT_SIZES:
 		APPEND(text->wanted, "room for its further sizes, and that all take them");

@@ -174,12 +174,15 @@ static int make_candidates(struct search *search, bool all)
 
 	for (unsigned int i = 0; i < search->lists_len && !only; i++)
 		len += list_len(&search->lists[i]);
-	search->candidates = calloc(len ? len : 1, sizeof(search->candidates[0]));
+	search->candidates = calloc(len + 1, sizeof(search->candidates[0]));
 	if (!search->candidates)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < search->lists_len; i++)
 		if (!only || only == &search->lists[i])
 			add_entries(search, &search->lists[i]);
+	if (search->brought && !only)
+		search->candidates[search->candidates_len++] = (struct candidate){
+			.fourcc = search->brought->format, .modifier = search->brought->modifier};
 	sort_candidates(search);
 	return 0;
 }

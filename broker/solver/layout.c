@@ -158,6 +158,7 @@ struct supply {
 	const struct supplied_layout *agreed;  /* by all whose layouts count; NULL: by none */
 	const struct supplied_layout *another; /* by somebody whose layouts do not, that holds */
 	bool disputed;
+	const struct plan *existing; /* NULL, or the other is one of these planes */
 };
 
 static void add_supply(const struct demand *demand, const struct supplied_layout *layout,
@@ -174,16 +175,17 @@ static void add_supply(const struct demand *demand, const struct supplied_layout
 				     !same_planes(&supply->agreed->planes, &layout->planes));
 		supply->agreed = layout;
 	} else if ((!supply->another || layout->bytes < supply->another->bytes) &&
+		   (!supply->existing || same_planes(&layout->planes, &supply->existing->planes)) &&
 		   take_planes(&layout->planes, layout->bytes, &planes) &&
 		   layout_holds(demand, &planes)) {
 		supply->another = layout;
 	}
 }
 
-static struct supply find_supply(const struct demand *demand)
+static struct supply find_supply(const struct demand *demand, const struct plan *existing)
 {
 	struct search *search = demand->search;
-	struct supply supply = {NULL, NULL, false};
+	struct supply supply = {.existing = existing};
 
 	for (unsigned int i = 0; i < search->parties_len; i++) {
 		const struct wish *wish = demand->combination->wish[i];
@@ -213,7 +215,7 @@ static bool take_none(struct format_layout *ret_layout)
 /* Whose layouts are left out of account still supplies one; he need not agree with others. */
 bool layout_take_supplied(const struct demand *demand, struct format_layout *ret_layout)
 {
-	struct supply supply = find_supply(demand);
+	struct supply supply = find_supply(demand, NULL);
 	const struct supplied_layout *layout = supply.agreed ? supply.agreed : supply.another;
 
 	if (supply.disputed)
@@ -230,7 +232,7 @@ bool layout_take_supplied(const struct demand *demand, struct format_layout *ret
 /* Of a layout that somebody supplies metadata may follow the planes; it must be the one that is. */
 static bool is_supplied(const struct demand *demand, const struct plan *existing, uint64_t *end)
 {
-	struct supply supply = find_supply(demand);
+	struct supply supply = find_supply(demand, existing);
 	const struct supplied_layout *layout = supply.agreed ? supply.agreed : supply.another;
 
 	if (layout)

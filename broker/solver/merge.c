@@ -191,7 +191,7 @@ bool merge_candidate(struct search *search, const struct combination *combinatio
 	if (existing) {
 		uint64_t bytes = ((const struct memory_object *)existing->memory.items[0])->bytes;
 
-		if (merged.memory_bytes > bytes)
+		if (merged.picture_bytes > bytes)
 			return false;
 		if (!candidate->info) /* nobody may know any more what follows the planes */
 			merged.picture_bytes =

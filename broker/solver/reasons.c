@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "broker/model/arith.h"
+#include "broker/model/brought.h"
+#include "broker/model/exporter.h"
 #include "broker/solver/search.h"
 
 static int put(void *record, unsigned int row, uint64_t value)
@@ -103,7 +105,7 @@ static int add_refusals(struct plan *plan, const struct search *search, const st
 		const struct store *store = &search->stores[j];
 		enum unit unit = UNITS;
 
-		if (!store->known || store->scarce >= option->store->scarce)
+		if (!store->known || store->brought || store->scarce >= option->store->scarce)
 			continue;
 		if ((wish->has_allowed && !heap_set_has(&wish->allowed, j)) ||
 		    heap_set_has(&wish->forbidden, j))
@@ -138,12 +140,29 @@ static int add_heap_rule(struct plan *plan, enum constraint constraint, const ch
 			  &(struct why){"heap", plan->heap, NULL, constraint, wanted, origin});
 }
 
+/* "its own buffers: videobuf2_vmalloc (drivers/...)" */
+static int add_brought_reason(struct plan *plan, const struct search *search)
+{
+	const struct party *party = &search->parties[search->bringer];
+	const char *exporter = brought_exporter(party->record);
+	const char *source = exporter_source(exporter);
+	struct why why = {"heap", plan->heap, party, CONSTRAINT_EXISTING, NULL, VOCAB_DECLARED};
+	char wanted[255];
+
+	snprintf(wanted, sizeof(wanted), "these buffers and no others: %s%s%s%s", exporter,
+		 source ? " (" : "", source ? source : "", source ? ")" : "");
+	why.wanted = wanted;
+	return add_reason(plan, &why);
+}
+
 static int add_heap_reasons(struct plan *plan, const struct search *search,
 			    const struct option *option)
 {
 	unsigned int needing = 0;
 	int error = 0;
 
+	if (option->store->brought)
+		return add_brought_reason(plan, search);
 	if (option->bounced)
 		return add_heap_rule(plan, CONSTRAINT_BOUNCE,
 				     "nothing is left that no participant is bounced from",
@@ -308,6 +327,9 @@ static int add_count_reason(struct plan *plan, const struct search *search,
 	const struct counts *counts = &option->counts;
 	char text[255];
 
+	if (option->store->brought)
+		return add_number_reason(plan, search, "count", option->count, search->bringer,
+					 CONSTRAINT_EXISTING, "as many as it brings");
 	if (option->count < counts->target)
 		snprintf(text, sizeof(text), "what the heap has room for: slack was cut");
 	else if (counts->target < counts->wanted)

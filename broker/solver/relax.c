@@ -261,6 +261,9 @@ static bool relax_other(struct search *search, unsigned int party, enum unit uni
 	case UNIT_REQUEST_FORBIDDEN:
 		snprintf(text, size, "not %s", heap);
 		break;
+	case UNIT_BUFFERS:
+		snprintf(text, size, "none: buffers from %s", heap);
+		break;
 	case UNIT_DEVICE_SIZE:
 		snprintf(text, size, "add %ux%u", search->request->width, search->request->height);
 		break;

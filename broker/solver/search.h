@@ -12,9 +12,10 @@
 #include "broker/model/request.h"
 #include "broker/solver/solve.h"
 
-/* as many as the rows participants and heaps allow */
+/* as many as the rows participants and heaps allow; of heaps one more, that of buffers which are
+ * brought, and whole words of bits */
 #define SEARCH_PARTIES_MAX 16
-#define SEARCH_HEAPS_MAX 128
+#define SEARCH_HEAPS_MAX 192
 #define SEARCH_COUNT_MAX 64
 
 #define SEARCH_NOWHERE UINT32_MAX
@@ -76,6 +77,7 @@
 	X(UNIT_CAMPING, CONSTRAINT_COUNT, "camping")                          \
 	X(UNIT_MIN_COUNT, CONSTRAINT_COUNT, "min-count")                      \
 	X(UNIT_MAX_COUNT, CONSTRAINT_COUNT, "max-count")                      \
+	X(UNIT_BUFFERS, CONSTRAINT_EXISTING, "buffers")                       \
 	X(UNIT_REQUEST_FORMATS, CONSTRAINT_FORMAT, "formats")                 \
 	X(UNIT_REQUEST_LAYOUT, CONSTRAINT_LAYOUT, "layouts")                  \
 	X(UNIT_REQUEST_COLOUR, CONSTRAINT_COLOUR, "colour-primaries")         \
@@ -143,6 +145,7 @@ struct party {
 	bool maps;		  /* its own DMA meets the memory as it lies: no IOMMU between */
 	bool copies, may_copy;
 	bool incoherent; /* maps for DMA, and does not certainly snoop */
+	bool own;	 /* the buffers it brings are its device's own */
 	uint64_t device_reach;
 	uint32_t feeds; /* bits by party: for whom it produces */
 	uint64_t min_buffers;
@@ -160,6 +163,7 @@ struct store {
 	uint64_t top, alignment, granularity, segment_max, capacity, buffer_max;
 	enum maintenance maintenance;
 	bool known, contiguous, cached, known_cached, is_protected, kernel_map, dma_heap;
+	bool brought; /* nothing is allocated from it: these buffers are all it has */
 	uint8_t scarce;
 	/* what is the same for all formats, as long as `round` is the search's */
 	uint64_t round, passes;
@@ -192,6 +196,9 @@ struct search {
 	uint32_t only_format; /* 0: any; else this fourcc, linear: for groups with copies */
 	struct store stores[SEARCH_HEAPS_MAX]; /* sorted by id */
 	unsigned int stores_len;
+	struct heap *brought_heap; /* NULL: nobody brings buffers */
+	struct plan *brought;	   /* the buffers, as if an earlier plan had made them */
+	unsigned int bringer;	   /* the party */
 	struct heap_set all_heaps;
 	struct heap_set request_allowed, request_forbidden, named;
 	uint64_t page_bytes;
@@ -321,11 +328,21 @@ void wish_keep_roots(struct search *search);
 /* wish.c: the wishes of all parties. Errors: -ENOMEM. */
 int wish_collect(struct search *search);
 
-/* The buffers that exist, if there are any and they count; NULL: none. */
+/* bring.c: the buffers that a participant brings, if one does. Errors: -ENOMEM. */
+int bring_prepare(struct search *search);
+void bring_forget(struct search *search);
+
+/* The buffers that exist, if there are any and they count: those of an earlier plan, or those that
+ * one of the group brings. NULL: none. */
 static inline const struct plan *search_existing(const struct search *search)
 {
-	return search->options && search_counts(search, search->parties_len, UNIT_REQUEST_EXISTING)
-		       ? search->options->existing
+	if (search->options && search->options->existing)
+		return search_counts(search, search->parties_len, UNIT_REQUEST_EXISTING)
+			       ? search->options->existing
+			       : NULL;
+	return search->brought && search_is_active(search, search->bringer) &&
+			       search_counts(search, search->bringer, UNIT_BUFFERS)
+		       ? search->brought
 		       : NULL;
 }
 

@@ -5,6 +5,7 @@
  * A plan is a combination of alternatives, a format (with modifier) and a heap; everything else
  * follows from these three. So there are three levels and no backtracking:
  *
+ *	buffers that somebody brings                              (bring.c)
  *	what everybody declares, as plain numbers                 (wish.c)
  *	which formats come into question, and everybody's places  (formats.c)
  *	for each combination of alternatives, in order            (choose.c)
@@ -29,6 +30,8 @@
 #include <string.h>
 
 #include "broker/model/arith.h"
+#include "broker/model/brought.h"
+#include "broker/model/exporter.h"
 #include "broker/solver/search.h"
 
 static void party_init(struct search *search, unsigned int i, const struct participant *record)
@@ -47,6 +50,8 @@ static void party_init(struct search *search, unsigned int i, const struct parti
 		party->device = machine_find_device(search->machine, record->device);
 		party->role = device_find_role(party->device, (enum role)record->role);
 	}
+	party->own = vocab_has(record, PARTICIPANT_BUFFERS) &&
+		     exporter_is_own(brought_exporter(record), party->device, party->role);
 	suit_describe_party(search, i);
 }
 
@@ -110,6 +115,9 @@ static int search_init(struct search *search)
 		party_init(search, i, (const struct participant *)list->items[i]);
 	order_parties(search);
 	find_feeds(search);
+	error = bring_prepare(search);
+	if (error)
+		return error;
 	suit_describe_heaps(search);
 	error = wish_collect(search);
 	if (error)
@@ -121,6 +129,7 @@ static int search_init(struct search *search)
 static void search_finish(struct search *search)
 {
 	formats_forget(search);
+	bring_forget(search);
 	free(search->wishes);
 }
 

@@ -19,6 +19,8 @@ static enum agent agent_of(const struct party *party)
 		return AGENT_CPU;
 	if (party->copies)
 		return AGENT_CPU_COPYING;
+	if (party->own) /* its driver sees to it that the CPU sees what it sees */
+		return AGENT_COHERENT;
 	switch (vocab_number(party->device, DEVICE_COHERENCY)) {
 	case COHERENCY_COHERENT:
 		return AGENT_COHERENT;
@@ -83,6 +85,15 @@ static void describe_heap(const struct search *search, const struct heap *heap, 
 				  (is_low(search, store) ? 1 : 0));
 }
 
+/* Nothing is allocated from it, scarce or not. */
+static void describe_brought(const struct search *search, struct store *store)
+{
+	describe_heap(search, search->brought_heap, store);
+	store->brought = true;
+	store->scarce = 0;
+	store->capacity = 0;
+}
+
 static void limit_capacity(const struct search *search, struct store *store)
 {
 	for (size_t i = 0; search->options && i < search->options->limits_len; i++) {
@@ -120,6 +131,8 @@ void suit_describe_heaps(struct search *search)
 		limit_capacity(search, &search->stores[i]);
 	}
 	search->stores_len = (unsigned int)list->len;
+	if (search->brought_heap)
+		describe_brought(search, &search->stores[search->stores_len++]);
 	if (search->stores_len > 1)
 		qsort(search->stores, search->stores_len, sizeof(search->stores[0]), by_id);
 	for (unsigned int i = 0; i < search->stores_len; i++)
@@ -177,19 +190,25 @@ void suit_find_heaps(const struct search *search, const struct vocab_strings *na
 
 /* ---- the size does not matter ---- */
 
+/* Whether the memory is that of the party's device, which it takes without importing it. */
+static bool is_own(const struct party *party, const struct store *store)
+{
+	return party->own && store->brought;
+}
+
 static bool out_of_reach(const struct search *search, unsigned int i, const struct store *store)
 {
 	const struct party *party = &search->parties[i];
 
-	return party->maps && search_counts(search, i, UNIT_DEVICE_REACH) &&
-	       store->top > party->device_reach;
+	return party->maps && !is_own(party, store) &&
+	       search_counts(search, i, UNIT_DEVICE_REACH) && store->top > party->device_reach;
 }
 
-static bool always_bounced(const struct search *search, unsigned int i)
+static bool always_bounced(const struct search *search, unsigned int i, const struct store *store)
 {
 	const struct party *party = &search->parties[i];
 
-	return party->maps && search_counts(search, i, UNIT_BOUNCED) &&
+	return party->maps && !is_own(party, store) && search_counts(search, i, UNIT_BOUNCED) &&
 	       vocab_number(party->device, DEVICE_BOUNCED);
 }
 
@@ -206,7 +225,7 @@ uint32_t suit_bounced(const struct search *search, const struct store *store)
 
 	for (unsigned int i = 0; i < search->parties_len; i++)
 		if (search_is_active(search, i) &&
-		    (always_bounced(search, i) || out_of_reach(search, i, store)))
+		    (always_bounced(search, i, store) || out_of_reach(search, i, store)))
 			bounced |= 1u << i;
 	return bounced;
 }
@@ -216,7 +235,7 @@ static bool may_bounce(const struct search *search, unsigned int i, const struct
 {
 	return search->bounce_allowed && !search->parties[i].may_copy && store->dma_heap &&
 	       store->known_cached && store->maintenance == MAINTENANCE_ATTACHMENTS &&
-	       (always_bounced(search, i) || kernel_bounces(search));
+	       (always_bounced(search, i, store) || kernel_bounces(search));
 }
 
 /* Programs do SYNC whether or not it is due: a heap where that does harm suits nobody. */
@@ -237,7 +256,7 @@ static bool is_maintained(const struct search *search, const struct party *party
 	default:
 		break;
 	}
-	return !store->cached || !party->incoherent;
+	return !store->cached || !party->incoherent || is_own(party, store);
 }
 
 static bool is_aliased(const struct search *search, const struct store *store)
@@ -270,13 +289,15 @@ static bool copy_aliases(const struct search *search, unsigned int i, const stru
 	return others && is_aliased(search, store);
 }
 
-static bool needs_contiguous(const struct search *search, unsigned int i, const struct wish *wish)
+static bool needs_contiguous(const struct search *search, unsigned int i, const struct wish *wish,
+			     const struct store *store)
 {
 	const struct party *party = &search->parties[i];
 
 	if (search_declared(search, i, wish, UNIT_CONTIGUOUS, 0))
 		return true;
-	return party->role && search_counts(search, i, UNIT_DEVICE_CONTIGUITY) &&
+	return party->role && !is_own(party, store) &&
+	       search_counts(search, i, UNIT_DEVICE_CONTIGUITY) &&
 	       vocab_number(party->role, ROLE_CONTIGUITY) != CONTIGUITY_NONE &&
 	       !vocab_number(party->device, DEVICE_IOMMU);
 }
@@ -305,7 +326,7 @@ static bool reach_suits(const struct search *search, unsigned int i, const struc
 {
 	if (store->top > highest_of_bits(search_declared(search, i, wish, UNIT_ADDRESS_BITS, 64)))
 		return false;
-	return (!always_bounced(search, i) && !out_of_reach(search, i, store)) ||
+	return (!always_bounced(search, i, store) && !out_of_reach(search, i, store)) ||
 	       may_bounce(search, i, store);
 }
 
@@ -315,18 +336,18 @@ enum unit suit_refusal(const struct search *search, unsigned int i, const struct
 	const struct party *party = &search->parties[i];
 	uint64_t align = search_declared(search, i, wish, UNIT_BASE_ALIGN, 1);
 
-	if (party->role && search_counts(search, i, UNIT_IMPORTS) &&
+	if (party->role && !is_own(party, store) && search_counts(search, i, UNIT_IMPORTS) &&
 	    !vocab_number(party->role, ROLE_IMPORTS))
 		return UNIT_IMPORTS;
 	if (party->may_copy && search_counts(search, i, UNIT_KERNEL_MAP) &&
-	    (!store->kernel_map || copy_aliases(search, i, store)))
+	    ((!store->kernel_map && !is_own(party, store)) || copy_aliases(search, i, store)))
 		return UNIT_KERNEL_MAP;
 	if ((party->cpu_reads || party->cpu_writes) && search_counts(search, i, UNIT_CACHE_ALIAS) &&
 	    suit_aliases(search, store))
 		return UNIT_CACHE_ALIAS;
 	if (search_counts(search, i, UNIT_MAINTENANCE) && !is_maintained(search, party, store))
 		return UNIT_MAINTENANCE;
-	if (!store->contiguous && needs_contiguous(search, i, wish))
+	if (!store->contiguous && needs_contiguous(search, i, wish, store))
 		return search_declared(search, i, wish, UNIT_CONTIGUOUS, 0)
 			       ? UNIT_CONTIGUOUS
 			       : UNIT_DEVICE_CONTIGUITY;
@@ -335,9 +356,9 @@ enum unit suit_refusal(const struct search *search, unsigned int i, const struct
 	if (!protection_suits(search, i, wish, store))
 		return store->is_protected ? UNIT_UNPROTECTED : UNIT_PROTECTED;
 	if (!reach_suits(search, i, wish, store))
-		return out_of_reach(search, i, store) ? UNIT_DEVICE_REACH
-		       : always_bounced(search, i)    ? UNIT_BOUNCED
-						      : UNIT_ADDRESS_BITS;
+		return out_of_reach(search, i, store)	  ? UNIT_DEVICE_REACH
+		       : always_bounced(search, i, store) ? UNIT_BOUNCED
+							  : UNIT_ADDRESS_BITS;
 	return UNITS;
 }
 
@@ -392,8 +413,9 @@ static bool store_counts(const struct search *search, const struct heap_set *nam
 		return false;
 	if (search->copier && (store->is_protected || suit_aliases(search, store)))
 		return false; /* no CPU could copy it */
-	return !existing ||
-	       strcmp(vocab_string(existing, PLAN_HEAP), vocab_string(store->heap, HEAP_ID)) == 0;
+	if (!existing)
+		return !store->brought;
+	return strcmp(vocab_string(existing, PLAN_HEAP), vocab_string(store->heap, HEAP_ID)) == 0;
 }
 
 /* The heaps that suit a participant at one leaf: looked at once in each round. */
@@ -478,7 +500,8 @@ bool suit_segments(const struct search *search, const struct combination *combin
 		if (longest > search_declared(search, i, wish, UNIT_SEGMENT_BYTES, UINT64_MAX) ||
 		    pieces > search_declared(search, i, wish, UNIT_SEGMENTS, UINT64_MAX))
 			return false;
-		if (party->maps && search_counts(search, i, UNIT_DEVICE_SEGMENTS) &&
+		if (party->maps && !is_own(party, store) &&
+		    search_counts(search, i, UNIT_DEVICE_SEGMENTS) &&
 		    (longest > vocab_number(party->role, ROLE_SEGMENT_BYTES_MAX) ||
 		     pieces > vocab_number(party->role, ROLE_SEGMENTS_MAX)))
 			return false;

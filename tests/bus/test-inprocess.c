@@ -58,6 +58,19 @@ int __wrap_heap_allocate(enum exporter exporter, const char *node, uint64_t byte
 	return -errno;
 }
 
+/* Of a memfd that is brought, the memfd itself. */
+int __wrap_heap_wrap(const char *node, int memory, uint64_t bytes, const char *name);
+
+int __wrap_heap_wrap(const char *node, int memory, uint64_t bytes, const char *name)
+{
+	int fd = fcntl(memory, F_DUPFD_CLOEXEC, 3);
+
+	(void)node;
+	(void)bytes;
+	(void)name;
+	return fd < 0 ? -errno : fd;
+}
+
 /* What the library asks the broker for: "PROGRAM DIRECTORY...". */
 static char asked[256];
 
@@ -633,6 +646,36 @@ START_TEST(a_negotiation_is_cancelled)
 }
 END_TEST
 
+START_TEST(memory_of_the_process_becomes_a_buffer)
+{
+	static const uint64_t offset;
+	static const uint32_t stride = 640 * 4;
+	struct dmabroker_record *request = ask_for(640), *app;
+	struct dmabroker_collection *collection;
+	struct dmabroker_memory *memory;
+	void *address;
+
+	ck_assert_int_eq(dmabroker_memory_create(broker, 640 * 480 * 4, &memory), 0);
+	ck_assert_int_eq(dmabroker_request_add_participant(request, "app", "cpu", &app), 0);
+	ck_assert_int_eq(dmabroker_participant_add_memory(app, memory), 0);
+	ck_assert_int_eq(
+		dmabroker_participant_set_layout(app, XR24, 0, stride * 480, &offset, &stride, 1),
+		0);
+	ck_assert_int_eq(dmabroker_allocate(broker, request, &collection), 0);
+	ck_assert_str_eq(
+		dmabroker_record_get_string(dmabroker_collection_get_plan(collection), "heap"),
+		"brought:app");
+	strcpy(dmabroker_memory_get_address(memory), "seen");
+	ck_assert_int_eq(
+		dmabroker_buffer_map(dmabroker_collection_get_buffer(collection, 0), 0, &address),
+		0);
+	ck_assert_str_eq(address, "seen");
+	dmabroker_collection_release(collection);
+	dmabroker_record_destroy(request);
+	dmabroker_memory_destroy(memory);
+}
+END_TEST
+
 START_TEST(tokens_need_a_daemon)
 {
 	struct dmabroker_collection *collection, *none = NULL;
@@ -962,6 +1005,7 @@ int main(void)
 	tcase_add_test(all, a_negotiation_that_fails_ends_the_collection);
 	tcase_add_loop_test(all, a_collection_of_nobody_ends_by_its_deadline, 0, 2);
 	tcase_add_test(all, a_negotiation_is_cancelled);
+	tcase_add_test(all, memory_of_the_process_becomes_a_buffer);
 	tcase_add_test(all, tokens_need_a_daemon);
 	tcase_add_loop_test(all, a_failure_is_named_and_leaves_nothing, 0, LEN(failures));
 	tcase_add_test(all, limits_hold_here_too);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "broker/model/arith.h"
+#include "broker/model/format.h"
 #include "broker/model/text.h"
 #include "broker/model/utf8.h"
 #include "broker/solver/solve.h"
@@ -184,10 +185,14 @@ static void fill_row(struct input *input, void *record, unsigned int i)
 	}
 }
 
+/* Buffers that are brought by several would end every request: `bring` has one do so. */
 static void fill(struct input *input, void *record)
 {
-	for (unsigned int i = 0; i < ((struct vocab_head *)record)->group->rows_len; i++)
-		fill_row(input, record, i);
+	const struct vocab_group *group = ((struct vocab_head *)record)->group;
+
+	for (unsigned int i = 0; i < group->rows_len; i++)
+		if (group != &vocab_participant || i != PARTICIPANT_BUFFERS)
+			fill_row(input, record, i);
 }
 
 /* Most inputs shall get far: what ends every search at once is made rare. */
@@ -280,6 +285,77 @@ static void name_participant(struct input *input, const struct machine *machine,
 		vocab_clear(participant, PARTICIPANT_FORMATS);
 }
 
+/* Planes of a picture of this height; of what is not linear just one. */
+static struct format_layout take_planes(struct input *input, const struct request *request,
+					uint32_t fourcc, uint64_t modifier)
+{
+	const struct format_info *info = modifier ? NULL : format_find(fourcc);
+	struct format_layout layout = {
+		.planes_len = 1, .stride = {4096}, .bytes = {1 << 22}, .total = 1 << 22};
+	uint32_t stride = info ? format_stride_min(info, request->width) : 0;
+
+	stride += take(input) % 8 * 64u;
+	if (info && stride)
+		(void)format_layout(info, request->height, stride, 1u << take(input) % 13, &layout);
+	return layout;
+}
+
+static uint64_t add_their_layout(struct input *input, const struct request *request,
+				 struct participant *participant)
+{
+	uint32_t fourcc = take_fourcc(input);
+	uint64_t modifier = take_modifier(input);
+	struct format_layout planes = take_planes(input, request, fourcc, modifier);
+	void *layout, *plane;
+
+	vocab_clear(participant, PARTICIPANT_LAYOUTS);
+	if (vocab_add_dict(participant, PARTICIPANT_LAYOUTS, VOCAB_DECLARED, &layout))
+		abort();
+	(void)vocab_set_number(layout, LAYOUT_FORMAT, fourcc, VOCAB_DECLARED);
+	(void)vocab_set_number(layout, LAYOUT_MODIFIER, modifier, VOCAB_DECLARED);
+	(void)vocab_set_number(layout, LAYOUT_BYTES, planes.total, VOCAB_DECLARED);
+	for (unsigned int i = 0; i < planes.planes_len; i++) {
+		if (vocab_add_dict(layout, LAYOUT_PLANES, VOCAB_DECLARED, &plane))
+			abort();
+		(void)vocab_set_number(plane, PLANE_OFFSET, planes.offset[i], VOCAB_DECLARED);
+		(void)vocab_set_number(plane, PLANE_STRIDE, planes.stride[i], VOCAB_DECLARED);
+		(void)vocab_set_number(plane, PLANE_BYTES, planes.bytes[i], VOCAB_DECLARED);
+	}
+	return planes.total;
+}
+
+/* Has one participant bring its buffers. */
+static void bring(struct input *input, struct request *request)
+{
+	static const char *const exporters[] = {"heap1",
+						"heap2",
+						"heap3",
+						"videobuf2_vmalloc",
+						"drm",
+						"memfd",
+						"videobuf2_dma_sg",
+						"videobuf2_dma_contig",
+						"udmabuf",
+						"memfd-hugetlb",
+						"mystery"};
+	const struct vocab_dicts *list = &request->participants;
+	struct participant *participant =
+		(struct participant *)list->items[take(input) % list->len];
+	const char *exporter = exporters[take(input) % (sizeof(exporters) / sizeof(exporters[0]))];
+	uint64_t bytes = (add_their_layout(input, request, participant) + 65535) / 65536 * 65536;
+	void *buffer;
+
+	if (take(input) % 4)
+		vocab_clear(participant, PARTICIPANT_FORMATS);
+	for (unsigned int n = 1 + take(input) % 12; n > 0; n--) {
+		if (vocab_add_dict(participant, PARTICIPANT_BUFFERS, VOCAB_DECLARED, &buffer) ||
+		    vocab_set_string(buffer, MEMORY_EXPORTER, exporter, VOCAB_DECLARED))
+			abort();
+		(void)vocab_set_number(buffer, MEMORY_BYTES, bytes + take(input) % 4 * 65536u,
+				       VOCAB_DECLARED);
+	}
+}
+
 static struct request *take_request(struct input *input, const struct machine *machine)
 {
 	struct request *request;
@@ -311,6 +387,8 @@ static struct request *take_request(struct input *input, const struct machine *m
 		fill(input, participant);
 		name_participant(input, machine, participant, n);
 	}
+	if (take(input) % 8 == 7)
+		bring(input, request);
 	return request;
 }
 

@@ -84,6 +84,12 @@ bool size_suits(const struct scene *scene, uint32_t fourcc, uint64_t modifier, u
 		uint64_t height);
 const struct plan *existing_plan(const struct scene *scene);
 
+/* brute-brought.c: section 6, buffers that are brought: as buffers that exist, NULL: none count;
+ * whether a heap is theirs; whether a participant brings own ones */
+const struct plan *brought_plan(const struct scene *scene);
+bool is_brought(const struct scene *scene, const struct heap *heap);
+bool has_own(const struct scene *scene, const struct user *user);
+
 /* brute-layout.c: section 4, linear layouts */
 bool stride_within(const struct scene *scene, uint32_t fourcc, uint64_t modifier, uint64_t stride);
 bool add_padding(const struct scene *scene, uint32_t fourcc, uint64_t modifier, uint64_t height,

@@ -79,14 +79,15 @@ static uint64_t highest_address(const struct heap *heap)
 
 uint64_t scarcity(const struct scene *scene, const struct heap *heap)
 {
+	bool taken = !is_brought(scene, heap);
 	bool known = vocab_has(heap, HEAP_ADDRESS_BITS) || vocab_has(heap, HEAP_ADDRESS_MAX);
 	uint64_t highest = highest_address(heap);
 	bool low = known && highest < (uint64_t)1 << 32 &&
 		   vocab_has(scene->input->machine, MACHINE_MEMORY_MAX) &&
 		   highest < vocab_number(scene->input->machine, MACHINE_MEMORY_MAX);
 
-	return (vocab_number(heap, HEAP_PROTECTED) ? 4 : 0) +
-	       (vocab_number(heap, HEAP_CONTIGUOUS) ? 2 : 0) + (low ? 1 : 0);
+	return (vocab_number(heap, HEAP_PROTECTED) && taken ? 4 : 0) +
+	       (vocab_number(heap, HEAP_CONTIGUOUS) && taken ? 2 : 0) + (low && taken ? 1 : 0);
 }
 
 static bool lists_suit(const struct scene *scene, const struct user *user, const struct heap *heap)
@@ -173,6 +174,12 @@ bool heap_may_serve(const struct scene *scene, const struct heap *heap)
 
 /* ---- 2. what a participant needs of the memory ---- */
 
+/* Who does not import the memory asks nothing of it by the facts of his device. */
+static bool imports(const struct scene *scene, const struct user *user, const struct heap *heap)
+{
+	return !has_own(scene, user) || !is_brought(scene, heap);
+}
+
 static bool contiguity_suits(const struct scene *scene, const struct user *user,
 			     const struct heap *heap)
 {
@@ -180,7 +187,7 @@ static bool contiguity_suits(const struct scene *scene, const struct user *user,
 		return true;
 	if (largest_said(scene, user, PARTICIPANT_CONTIGUOUS, BRUTE_CONTIGUOUS, 0))
 		return false;
-	return !user->device || is_translated(user) ||
+	return !user->device || is_translated(user) || !imports(scene, user, heap) ||
 	       !counts(scene, user->number, BRUTE_DEVICE_CONTIGUITY) ||
 	       vocab_number(user->role, ROLE_CONTIGUITY) == CONTIGUITY_NONE;
 }
@@ -210,9 +217,9 @@ static bool maintenance_suits(const struct scene *scene, const struct user *user
 	if (vocab_number(heap, HEAP_MAINTENANCE) == MAINTENANCE_HARMFUL &&
 	    counts(scene, user->number, BRUTE_MAINTENANCE))
 		return false;
-	return !maps(user) || !counts(scene, user->number, BRUTE_MAINTENANCE) ||
-	       is_coherent(user) || !maybe_cached ||
-	       vocab_number(heap, HEAP_MAINTENANCE) == MAINTENANCE_ATTACHMENTS ||
+	return !maps(user) || !imports(scene, user, heap) ||
+	       !counts(scene, user->number, BRUTE_MAINTENANCE) || is_coherent(user) ||
+	       !maybe_cached || vocab_number(heap, HEAP_MAINTENANCE) == MAINTENANCE_ATTACHMENTS ||
 	       (vocab_number(heap, HEAP_MAINTENANCE) == MAINTENANCE_EXPORTER &&
 		vocab_number(scene->input->machine, MACHINE_COHERENCY) == COHERENCY_NON_COHERENT);
 }
@@ -229,7 +236,7 @@ static bool segments_suit(const struct scene *scene, const struct user *user,
 	    !keeps(scene, user, PARTICIPANT_SEGMENT_BYTES_MAX, BRUTE_SEGMENT_BYTES, LARGEST,
 		   longest))
 		return false;
-	return !maps(user) || is_translated(user) ||
+	return !maps(user) || is_translated(user) || !imports(scene, user, heap) ||
 	       !counts(scene, user->number, BRUTE_DEVICE_SEGMENTS) ||
 	       (number <= vocab_number(user->role, ROLE_SEGMENTS_MAX) &&
 		longest <= vocab_number(user->role, ROLE_SEGMENT_BYTES_MAX));
@@ -238,11 +245,12 @@ static bool segments_suit(const struct scene *scene, const struct user *user,
 bool memory_suits(const struct scene *scene, const struct user *user, const struct heap *heap,
 		  uint64_t memory_bytes)
 {
-	if (user->device && counts(scene, user->number, BRUTE_IMPORTS) &&
-	    !vocab_number(user->role, ROLE_IMPORTS))
+	if (user->device && imports(scene, user, heap) &&
+	    counts(scene, user->number, BRUTE_IMPORTS) && !vocab_number(user->role, ROLE_IMPORTS))
 		return false;
 	if (may_copy(user) && counts(scene, user->number, BRUTE_KERNEL_MAP) &&
-	    (!vocab_number(heap, HEAP_KERNEL_MAP) || copying_aliases(scene, user, heap)))
+	    ((imports(scene, user, heap) && !vocab_number(heap, HEAP_KERNEL_MAP)) ||
+	     copying_aliases(scene, user, heap)))
 		return false;
 	if ((cpu_reads(user) || cpu_writes(user)) &&
 	    counts(scene, user->number, BRUTE_CACHE_ALIAS) && aliases(scene, heap))
@@ -272,16 +280,19 @@ static bool declared_reach_suits(const struct scene *scene, const struct user *u
 static bool out_of_reach(const struct scene *scene, const struct user *user,
 			 const struct heap *heap)
 {
-	if (!maps(user) || is_translated(user) || !counts(scene, user->number, BRUTE_DEVICE_REACH))
+	if (!maps(user) || is_translated(user) || !imports(scene, user, heap) ||
+	    !counts(scene, user->number, BRUTE_DEVICE_REACH))
 		return false;
 	return highest_address(heap) >
 		       highest_of_bits(vocab_number(user->device, DEVICE_ADDRESS_BITS)) ||
 	       highest_address(heap) > vocab_number(user->device, DEVICE_ADDRESS_MAX);
 }
 
-static bool always_bounced(const struct scene *scene, const struct user *user)
+static bool always_bounced(const struct scene *scene, const struct user *user,
+			   const struct heap *heap)
 {
-	return maps(user) && !is_translated(user) && counts(scene, user->number, BRUTE_BOUNCED) &&
+	return maps(user) && imports(scene, user, heap) && !is_translated(user) &&
+	       counts(scene, user->number, BRUTE_BOUNCED) &&
 	       vocab_number(user->device, DEVICE_BOUNCED);
 }
 
@@ -331,11 +342,11 @@ bool reach_suits(const struct scene *scene, const struct heap *heap, uint64_t me
 	for (unsigned int i = 0; i < scene->len; i++) {
 		const struct user *user = &scene->users[i];
 		bool out = out_of_reach(scene, user, heap);
-		bool bounced = always_bounced(scene, user) || out;
+		bool bounced = always_bounced(scene, user, heap) || out;
 
 		if (!declared_reach_suits(scene, user, heap))
 			return false;
-		if (out && !always_bounced(scene, user) &&
+		if (out && !always_bounced(scene, user, heap) &&
 		    vocab_number(scene->input->machine, MACHINE_BOUNCE) != BOUNCE_REACH &&
 		    vocab_number(scene->input->machine, MACHINE_BOUNCE) != BOUNCE_ALWAYS)
 			return false;

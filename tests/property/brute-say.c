@@ -391,7 +391,10 @@ const struct plan *existing_plan(const struct scene *scene)
 {
 	const struct solve_options *options = scene->input->options;
 
-	return options && options->existing && counts(scene, BRUTE_REQUEST, BRUTE_REQUEST_EXISTING)
-		       ? options->existing
-		       : NULL;
+	if (options && options->existing)
+		return counts(scene, BRUTE_REQUEST, BRUTE_REQUEST_EXISTING) ||
+				       !scene->input->machine->heaps.len
+			       ? options->existing
+			       : NULL;
+	return brought_plan(scene);
 }

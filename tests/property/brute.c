@@ -71,7 +71,8 @@ static uint64_t format_cost(const struct scene *scene, uint32_t fourcc, uint64_t
 	return sum;
 }
 
-static enum agent agent_of(const struct user *user, const struct brute_plan *plan)
+static enum agent agent_of(const struct scene *scene, const struct user *user,
+			   const struct brute_plan *plan)
 {
 	if (!user->device)
 		return AGENT_CPU;
@@ -79,6 +80,8 @@ static enum agent agent_of(const struct user *user, const struct brute_plan *pla
 		return AGENT_BOUNCED;
 	if (vocab_number(user->role, ROLE_CPU_COPIES))
 		return AGENT_CPU_COPYING;
+	if (has_own(scene, user))
+		return AGENT_COHERENT;
 	if (!vocab_has(user->role, ROLE_CPU_COPIES) && !is_coherent(user))
 		return AGENT_UNKNOWN;
 	switch ((enum coherency)vocab_number(user->device, DEVICE_COHERENCY)) {
@@ -152,7 +155,7 @@ static void weigh(const struct scene *scene, struct brute_plan *plan)
 		const struct user *user = &scene->users[i];
 
 		key[RULE_BOUNCE] |= plan->bounced[user->number];
-		plan->agent[user->number] = agent_of(user, plan);
+		plan->agent[user->number] = agent_of(scene, user, plan);
 		add_usage(user, plan->usage);
 		often = often || cpu_reads(user) == CPU_ACCESS_OFTEN;
 		key[RULE_MODIFIER] += modifier_place(user, plan->fourcc, plan->modifier);
@@ -216,7 +219,7 @@ static bool is_of_existing(const struct scene *scene, struct brute_plan *plan)
 	const struct plan *existing = existing_plan(scene);
 
 	if (!existing)
-		return true;
+		return !is_brought(scene, plan->heap);
 	plan->memory_bytes = ((const struct memory_object *)existing->memory.items[0])->bytes;
 	if ((plan->modifier || !format_find(plan->fourcc)) &&
 	    existing->picture_bytes > plan->picture_bytes)
@@ -254,12 +257,13 @@ static void judge_layout(const struct scene *scene, uint32_t fourcc, uint64_t mo
 			 const struct picture *picture, const struct brute_plan *start,
 			 struct brute_answer *answer)
 {
-	const struct machine *machine = scene->input->machine;
+	const struct vocab_dicts *heaps = &scene->input->machine->heaps;
+	const struct brute_brought *brought = scene->input->brought;
 
-	for (size_t i = 0; i < machine->heaps.len; i++) {
+	for (size_t i = 0; i < heaps->len + (brought && brought->heap); i++) {
 		struct brute_plan plan = *start;
 
-		plan.heap = (const struct heap *)machine->heaps.items[i];
+		plan.heap = i < heaps->len ? (const struct heap *)heaps->items[i] : brought->heap;
 		plan.fourcc = fourcc;
 		plan.modifier = modifier;
 		if (!judge(scene, picture, &plan))
@@ -331,6 +335,8 @@ void collect_pairs(const struct brute_input *input, struct pairs *pairs)
 
 	pairs->len = 0;
 	add_list(pairs, &input->request->formats);
+	if (input->brought && input->brought->plan)
+		add_pair(pairs, input->brought->plan->format, input->brought->plan->modifier);
 	for (size_t i = 0; i < list->len; i++) {
 		const struct participant *participant = (const struct participant *)list->items[i];
 

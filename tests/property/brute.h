@@ -63,6 +63,7 @@
 	X(CAMPING, COUNT, "camping")                          \
 	X(MIN_COUNT, COUNT, "min-count")                      \
 	X(MAX_COUNT, COUNT, "max-count")                      \
+	X(BUFFERS, EXISTING, "buffers")                       \
 	X(REQUEST_FORMATS, FORMAT, "formats")                 \
 	X(REQUEST_LAYOUT, LAYOUT, "layouts")                  \
 	X(REQUEST_COLOUR, COLOUR, "colour-primaries")         \
@@ -101,11 +102,25 @@ struct brute_filter {
 	const struct vocab_format *only_pair; /* NULL: any */
 };
 
+/* Buffers that a participant brings. */
+struct brute_brought {
+	unsigned int user; /* BRUTE_USERS_MAX: nobody does */
+	bool own;
+	struct heap *heap;
+	struct plan *plan; /* as if they had been planned */
+};
+
+/* What a settled request's participant brings. brute_brought_finish gives it back. */
+void brute_bring(const struct machine *machine, const struct request *request,
+		 struct brute_brought *ret_brought);
+void brute_brought_finish(struct brute_brought *brought);
+
 struct brute_input {
 	const struct machine *machine;
 	const struct request *request;	     /* settled */
 	const struct solve_options *options; /* or NULL */
 	const struct brute_filter *filter;   /* or NULL */
+	const struct brute_brought *brought; /* or NULL: nobody brings any */
 	uint32_t members;		     /* bits of the participants that take part */
 	bool restricted;		     /* to a fourcc, linear where `linear` */
 	bool linear;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/model/format.h"
+
 #define CODE(a, b, c, d) \
 	((uint32_t)(a) | ((uint32_t)(b) << 8) | ((uint32_t)(c) << 16) | ((uint32_t)(d) << 24))
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
@@ -495,6 +497,95 @@ static void add_participant(struct source *source, struct instance *instance, un
 		add_alternatives(source, participant, 0);
 }
 
+/* ---- buffers that are brought ---- */
+
+/* Planes of a linear layout, as the format has them. Whether there are such. */
+static bool add_linear(struct source *source, void *layout, const struct format_info *info)
+{
+	static const uint32_t aligns[] = {1, 1, 16, 64, 256}, gaps[] = {1, 1, 1, 4096};
+	uint32_t align = aligns[draw(source, LEN(aligns))];
+	uint32_t stride = (format_stride_min(info, source->width) + align - 1) / align * align;
+	struct format_layout planes;
+	struct vocab_head *plane;
+
+	if (!format_layout(info, source->height + (chance(source, 20) ? 16 : 0), stride,
+			   gaps[draw(source, LEN(gaps))], &planes))
+		return false;
+	set(layout, LAYOUT_BYTES, planes.total + (chance(source, 20) ? 512 : 0));
+	for (unsigned int i = 0; i < planes.planes_len; i++) {
+		must(vocab_add_dict(layout, LAYOUT_PLANES, VOCAB_DECLARED, &plane));
+		set(plane, PLANE_OFFSET, planes.offset[i]);
+		set(plane, PLANE_STRIDE, planes.stride[i]);
+		set(plane, PLANE_BYTES, planes.bytes[i]);
+	}
+	return true;
+}
+
+/* The one layout they have. */
+static bool add_their_layout(struct source *source, struct participant *participant)
+{
+	struct vocab_format format = source->pool[draw(source, (uint32_t)source->pool_len)];
+	const struct format_info *info = format.modifier ? NULL : format_find(format.fourcc);
+	struct vocab_head *layout;
+
+	vocab_clear(participant, PARTICIPANT_LAYOUTS);
+	if (!info) {
+		add_layout(source, participant, format);
+		return true;
+	}
+	must(vocab_add_dict(participant, PARTICIPANT_LAYOUTS, VOCAB_DECLARED, &layout));
+	set(layout, LAYOUT_FORMAT, format.fourcc);
+	set(layout, LAYOUT_MODIFIER, format.modifier);
+	return add_linear(source, layout, info);
+}
+
+static void bring(struct source *source, struct participant *participant)
+{
+	static const char *const exporters[] = {"system",
+						"reserved",
+						"udmabuf",
+						"secure",
+						"videobuf2_vmalloc",
+						"videobuf2_dma_contig",
+						"videobuf2_dma_sg",
+						"drm",
+						"i915",
+						"memfd",
+						"memfd-hugetlb",
+						"mystery",
+						"videobuf2_vmalloc",
+						"system",
+						"system"};
+	const char *exporter = exporters[draw(source, LEN(exporters))];
+	unsigned int len = 1 + draw(source, 8);
+	bool says = chance(source, 20), cached = chance(source, 50);
+	const struct supplied_layout *layout;
+	struct vocab_head *buffer;
+
+	if (!add_their_layout(source, participant)) {
+		vocab_clear(participant, PARTICIPANT_LAYOUTS);
+		return;
+	}
+	layout = (const struct supplied_layout *)participant->layouts.items[0];
+	for (unsigned int i = 0; i < len; i++) {
+		must(vocab_add_dict(participant, PARTICIPANT_BUFFERS, VOCAB_DECLARED, &buffer));
+		must(vocab_set_string(buffer, MEMORY_EXPORTER, exporter, VOCAB_DECLARED));
+		set(buffer, MEMORY_BYTES,
+		    (layout->bytes + 4095) / 4096 * 4096 + (chance(source, 30) ? 4096 : 0));
+		if (says)
+			set(buffer, MEMORY_CACHED, cached);
+	}
+	if (chance(source, 80))
+		vocab_clear(participant, PARTICIPANT_FORMATS);
+}
+
+static void bring_some(struct source *source, struct request *request)
+{
+	size_t which = draw(source, (uint32_t)request->participants.len);
+
+	bring(source, (struct participant *)request->participants.items[which]);
+}
+
 /* Only now it is known who there is. */
 static void add_producers(struct source *source, struct request *request)
 {
@@ -588,6 +679,8 @@ static void generate(uint64_t seed, bool wide, struct instance *ret_instance)
 	if (chance(&source, 15))
 		add_producers(&source, instance.request);
 	add_limits(&source, &instance);
+	if (chance(&source, 8))
+		bring_some(&source, instance.request);
 	if (participants > 1 && chance(&source, 12))
 		instance.late = (int)draw(&source, participants);
 	*ret_instance = instance;

@@ -34,7 +34,7 @@
 
 struct statistics {
 	unsigned long instances, refused, answers, conflicts, too_complex, splits, bounced, sets,
-		members, relaxations, late, limited, widened;
+		members, relaxations, late, limited, widened, brought, used;
 	unsigned long differences;
 	unsigned int kinds_len;
 	char kinds[DIFFERENCES_MAX][80]; /* of differences that were reported */
@@ -47,6 +47,7 @@ struct trial {
 	struct instance instance;
 	struct solve_options options;
 	struct plan *existing;
+	struct brute_brought brought;
 	struct brute_input input;
 	struct brute_answer *brute;
 	int result;
@@ -183,6 +184,23 @@ static void compare_usage(struct trial *trial, const struct brute_plan *expected
 	differ_number(trial, "words of usage", next, plan->usage.len);
 }
 
+/* Whose buffers they are, and what may be in the caches. */
+static void compare_brought(struct trial *trial, const struct brute_plan *expected,
+			    const struct plan *plan)
+{
+	bool brought = expected->heap == trial->brought.heap;
+	const char *name = brought ? participant_of(trial, trial->brought.user)->name : "";
+	bool pages = vocab_has(expected->heap, HEAP_EXPORTER) &&
+		     expected->heap->exporter != EXPORTER_DMA_HEAP;
+
+	trial->statistics->used += brought;
+	if (strcmp(vocab_string(plan, PLAN_BROUGHT_BY), name) != 0)
+		differ(trial, "brought by: expected %s, the solver says %s", name,
+		       vocab_string(plan, PLAN_BROUGHT_BY));
+	differ_number(trial, "initially dirty", brought || pages,
+		      vocab_number(plan, PLAN_INITIALLY_DIRTY));
+}
+
 static void compare_plan(struct trial *trial, const struct brute_plan *expected, uint32_t members,
 			 bool copied, const struct plan *plan)
 {
@@ -202,6 +220,7 @@ static void compare_plan(struct trial *trial, const struct brute_plan *expected,
 	for (unsigned int i = 0; i < 4; i++)
 		differ_number(trial, "colour", expected->colour[i],
 			      vocab_number(plan, colour_rows[i]));
+	compare_brought(trial, expected, plan);
 	compare_layout(trial, expected, plan);
 	compare_key(trial, expected, plan);
 	compare_views(trial, expected, members, copied, plan);
@@ -629,7 +648,8 @@ static void check_conflict(struct trial *trial)
 			differ(trial, "nobody names a format, and that is not what is said");
 		return;
 	}
-	if (!trial->instance.machine->heaps.len) { /* no set could be satisfied */
+	if (!trial->instance.machine->heaps.len &&
+	    !trial->brought.plan) { /* no set could be satisfied */
 		if (list->len != 1 ||
 		    ((const struct refusal *)list->items[0])->constraint != CONSTRAINT_HEAPS)
 			differ(trial, "there is no heap, and that is not what is said");
@@ -758,8 +778,11 @@ static bool trial_start(struct trial *trial, const struct instance *instance)
 		make_existing(trial, late);
 	trial->options.existing = trial->existing;
 	trial->statistics->limited += trial->options.limits_len > 0;
+	brute_bring(trial->instance.machine, trial->instance.request, &trial->brought);
+	trial->statistics->brought += trial->brought.plan != NULL;
 	trial->input = (struct brute_input){.machine = trial->instance.machine,
 					    .request = trial->instance.request,
+					    .brought = &trial->brought,
 					    .options = &trial->options,
 					    .members = (1u << participants_len(trial)) - 1};
 	trial->result = solve_with(trial->instance.machine, trial->instance.request,
@@ -771,6 +794,7 @@ static void trial_finish(struct trial *trial)
 {
 	vocab_destroy(trial->plan);
 	vocab_destroy(trial->existing);
+	brute_brought_finish(&trial->brought);
 	error_finish(&trial->error);
 	free(trial->brute);
 	instance_finish(&trial->instance);
@@ -969,7 +993,7 @@ static void check_widening(struct trial *trial, uint64_t seed)
 	for (unsigned int i = 0; i < participants_len(trial); i++)
 		if (may_widen(participant_of(trial, i)))
 			return;
-	if (trial->existing || participants_len(trial) < 2)
+	if (trial->existing || trial->brought.plan || participants_len(trial) < 2)
 		return;
 	if (vocab_copy(trial->instance.request, &fewer))
 		abort();
@@ -1196,8 +1220,9 @@ static void print_statistics(const struct statistics *s)
 	       "members, %lu relaxations), %lu too complex, %lu refused\n",
 	       s->instances, s->differences, s->answers, s->splits, s->bounced, s->conflicts,
 	       s->sets, s->members, s->relaxations, s->too_complex, s->refused);
-	printf("# %lu with limits, %lu with buffers that exist, %lu against widening\n", s->limited,
-	       s->late, s->widened);
+	printf("# %lu with limits, %lu with buffers that exist, %lu with buffers that are brought "
+	       "(%lu plans of these), %lu against widening\n",
+	       s->limited, s->late, s->brought, s->used, s->widened);
 	for (unsigned int i = 0; i < RULES; i++)
 		printf("# rule %s: %lu\n", vocab_rule_names[i], s->rule_used[i]);
 	for (unsigned int i = 0; i < BRUTE_UNITS_LEN; i++)
@@ -1215,7 +1240,8 @@ static bool is_telling(const struct statistics *s)
 	return s->instances < 1000 ||
 	       (s->answers * 10 >= solved * 3 && s->answers * 10 <= solved * 7 && s->splits &&
 		s->bounced && s->sets > s->conflicts && s->relaxations && s->late && s->limited &&
-		s->widened && s->refused * 20 < s->instances);
+		s->widened && s->used && s->brought > 2 * s->used &&
+		s->refused * 20 < s->instances);
 }
 
 /* Returns how many differ. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/model/plan.h"
+
 #define MODIFIER_ANY UINT64_C(0x00ffffffffffffff)
 
 static void set_key(void *record, const char *key, char *value, enum vocab_origin origin);
@@ -349,6 +351,22 @@ static void add_layout(void *record, unsigned int row, char *text, enum vocab_or
 	}
 }
 
+/* NUMBER*EXPORTER:BYTES[:CACHED]; no exporter: it is not known */
+static void add_buffers(void *record, unsigned int row, char *text, enum vocab_origin origin)
+{
+	char *exporter = cut(text, '*'), *bytes = cut(exporter, ':'), *cached = cut(bytes, ':');
+	void *buffer;
+
+	for (uint64_t i = number(text); i > 0; i--) {
+		must(vocab_add_dict(record, row, origin, &buffer));
+		if (exporter[0])
+			must(vocab_set_string(buffer, MEMORY_EXPORTER, exporter, origin));
+		must(vocab_set_number(buffer, MEMORY_BYTES, number(bytes), origin));
+		if (cached)
+			must(vocab_set_number(buffer, MEMORY_CACHED, number(cached), origin));
+	}
+}
+
 /* One element of a list. */
 static void add_element(void *record, unsigned int row, char *text, enum vocab_origin origin)
 {
@@ -369,6 +387,8 @@ static void add_element(void *record, unsigned int row, char *text, enum vocab_o
 	case VOCAB_DICTS:
 		if (facts->group == &vocab_colour)
 			add_colour(record, row, text, origin);
+		else if (facts->group == &vocab_memory)
+			add_buffers(record, row, text, origin);
 		else
 			add_layout(record, row, text, origin);
 		break;

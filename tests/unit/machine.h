@@ -66,7 +66,8 @@ struct machine *machine_by_name(const char *text);
  *	sizes                               640x480,320x240
  *	colours                             primaries:bt709+range:full,matrix:bt601
  *	layouts                             XR24:MODIFIER:BYTES:OFFSET+STRIDE+BYTES[:more
- *planes],... alternatives                        (key=value/key=value|key=value), which may nest
+ *planes],... buffers                             NUMBER*EXPORTER:BYTES[:CACHED],...
+ *alternatives                        (key=value/key=value|key=value), which may nest
  * Returns owned.
  */
 struct request *request_by_text(const char *text);

@@ -34,6 +34,7 @@ struct row {
 };
 
 /* Each ends with a row without name. */
-extern const struct row layout_rows[], memory_rows[], choice_rows[], conflict_rows[], copy_rows[];
+extern const struct row layout_rows[], memory_rows[], choice_rows[], conflict_rows[], copy_rows[],
+	brought_rows[];
 
 #endif

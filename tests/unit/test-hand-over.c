@@ -94,6 +94,7 @@ int __wrap_poll(struct pollfd *fds, nfds_t len, int timeout_ms)
 static struct dmabroker broker;
 static struct plan *plan;
 static struct dmabroker_buffer *buffer;
+static bool begins_dirty;
 
 /* "camera:non-coherent:w": name, kind, r w, f: renders, leaving and awaiting fences, d: scans out,
  * x: another process's. */
@@ -149,6 +150,8 @@ static void make(const char *agents, bool cached, int objects)
 	ck_assert_int_eq(vocab_create(&vocab_buffer, &record), 0);
 	ck_assert_int_eq(vocab_set_string(plan, PLAN_HEAP, "system", VOCAB_SOLVED), 0);
 	vocab_set_number(plan, PLAN_CACHED, cached, VOCAB_SOLVED);
+	if (begins_dirty)
+		vocab_set_number(plan, PLAN_INITIALLY_DIRTY, true, VOCAB_SOLVED);
 	vocab_set_number(plan, PLAN_MAPPING, cached ? MAPPING_CACHED : MAPPING_WRITE_COMBINED,
 			 VOCAB_SOLVED);
 	snprintf(copy, sizeof(copy), "%s", agents);
@@ -503,6 +506,22 @@ START_TEST(one_attribute_for_all_mappings)
 }
 END_TEST
 
+/* Pages of a memfd, and what somebody brings. */
+START_TEST(a_buffer_may_begin_dirty)
+{
+	begins_dirty = true;
+	make(CHAIN, true, 1);
+	steps("cpu/r enc/r disp/r cam/w");
+	ck_assert_str_eq(kernel.calls, "<W >W");
+	unmake();
+	make(CHAIN, false, 1);
+	steps("cpu/r enc/r");
+	ck_assert_str_eq(kernel.calls, "");
+	unmake();
+	begins_dirty = false;
+}
+END_TEST
+
 START_TEST(protected_memory_is_not_mapped)
 {
 	void *address = &broker;
@@ -533,6 +552,7 @@ int main(void)
 	tcase_add_loop_test(all, an_address_of_the_colour, 12, 24);
 	tcase_add_test(all, no_mapping_is_left);
 	tcase_add_test(all, one_attribute_for_all_mappings);
+	tcase_add_test(all, a_buffer_may_begin_dirty);
 	tcase_add_test(all, protected_memory_is_not_mapped);
 	suite_add_tcase(suite, all);
 	return run_suite(suite);

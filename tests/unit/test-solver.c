@@ -256,8 +256,8 @@ static const struct row basic_rows[] = {
 	{NULL},
 };
 
-static const struct row *const tables[] = {basic_rows,	  choice_rows, copy_rows,
-					   conflict_rows, layout_rows, memory_rows};
+static const struct row *const tables[] = {basic_rows,	choice_rows, copy_rows,	  conflict_rows,
+					   layout_rows, memory_rows, brought_rows};
 #define TABLES_LEN (sizeof(tables) / sizeof(tables[0]))
 
 /* The row of this number, all tables one after the other, or NULL. */

@@ -137,6 +137,19 @@ int __wrap_heap_allocate(enum exporter exporter, const char *node, uint64_t byte
 	return fd;
 }
 
+unsigned int wrap_calls;
+int wrap_error;
+
+/* What comes is the memfd once more. */
+int __wrap_heap_wrap(const char *node, int memory, uint64_t bytes, const char *name);
+int __wrap_heap_wrap(const char *node, int memory, uint64_t bytes, const char *name)
+{
+	(void)bytes;
+	assert(node[0] && name[0]);
+	wrap_calls++;
+	return wrap_error ? wrap_error : fcntl(memory, F_DUPFD_CLOEXEC, 3);
+}
+
 /* ---- the host ---- */
 
 struct broker *broker;
@@ -232,7 +245,8 @@ void world_setup(void)
 	static const struct broker_options options;
 
 	memset(broken, 0, sizeof(broken));
-	enumerate_error = dispatch_error = 0;
+	enumerate_error = dispatch_error = wrap_error = 0;
+	wrap_calls = 0;
 	settled = added = removed = changed = changed_rows = measured_before = 0;
 	on_event = NULL;
 	told[0] = stuck[0] = '\0';

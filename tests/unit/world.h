@@ -25,6 +25,8 @@ struct world_broken {
 };
 extern struct world_broken broken[3];
 extern unsigned int heap_calls;
+extern unsigned int wrap_calls; /* memfds that were made dma-bufs */
+extern int wrap_error;		/* why none is; 0: they are */
 
 extern struct broker *broker;
 extern struct broker_job *jobs; /* broker_job.next */
