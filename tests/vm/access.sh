@@ -8,7 +8,7 @@
 
 export DMABROKER_ADDRESS=unix:path=/run/dmabroker/bus
 
-# start_with ID...: a daemon that has measured these devices and the heaps
+# start_with ID-OR-NODE...: a daemon that has measured these devices and the heaps
 start_with()
 {
     quirks
@@ -34,7 +34,7 @@ are_measured()
 {
     "$BUILD/ctl/dmabrokerctl" devices >"$OUT/devices" 2>&1 && knows_heaps || return 1
     for id in "$@"; do
-        grep -q " $id\$" "$OUT/devices" || return 1
+        grep -qE "(^$id | $id\$)" "$OUT/devices" || return 1
     done
 }
 
@@ -49,6 +49,29 @@ pairs()
     run_tap "$BUILD/tests/vm/access-pairs" -l "$label" -H system -H reserved -H udmabuf \
         -o "$OUT/access-pairs-$(echo "$label" | tr -c 'A-Za-z0-9\n' '-').md" "$@"
     stop_dmabrokerd || not_ok "the daemon ends well"
+}
+
+# chain NAME PICTURES STEP...: tests/vm/access-chain.c, in the background; its result is for chain_result
+chain()
+{
+    name=$1 pictures=$2
+    shift 2
+    "$BUILD/tests/vm/access-chain" -n "$pictures" -l "$name" "$@" \
+        >"$tap_scratch/chain-$name" 2>"$tap_scratch/chain-$name.err"
+    echo $? >"$tap_scratch/chain-$name.status"
+}
+
+# print_chain NAME
+print_chain()
+{
+    cat "$tap_scratch/chain-$1"
+    cat "$tap_scratch/chain-$1.err" >&2
+    return "$(cat "$tap_scratch/chain-$1.status")"
+}
+
+chain_results()
+{
+    for name in "$@"; do run_tap print_chain "$name"; done
 }
 
 vivid=v4l2:platform/vivid.0:vivid

@@ -12,8 +12,8 @@ export DMABROKER_ADDRESS=unix:path=/run/dmabroker/bus
 test_bounce()
 {
     load core
-    load v4l2 platform=1 mask_bits=32 allocator=sg edu_mask_bits=32 edu_allocator=sg
-    edu=$(cd /sys/bus/pci/drivers/importer-edu && echo 0000:*)
+    load v4l2 platform=1 mask_bits=32 allocator=sg edu_mask_bits=32,32,32 edu_allocator=sg
+    edu=$(cd /sys/bus/pci/drivers/importer-edu && echo 0000:* | cut -d ' ' -f 1)
     check "the kernel has bounce buffers for $edu: $2" grep -q "^$2 " "/sys/bus/pci/devices/$edu/importer/bounce"
     quirks
     start_dmabrokerd --bus none --trial-program "$trial" --quirks "$tap_scratch/quirks" || bail "dmabrokerd starts"
