@@ -122,11 +122,11 @@ static void read_facts(struct agent *agent, const struct dmabroker_record *devic
 	snprintf(agent->node, sizeof(agent->node), "%s", text_of(device, "node"));
 	read_device_name(agent);
 	agent->maps = flag_of(role, "dma-maps");
-	needs_sync = read_needs_sync(agent);
-	agent->needs_sync = needs_sync >= 0 ? needs_sync
-					    : strcmp(text_of(device, "coherency"), "coherent") != 0;
 	/* the kernel starts to maintain a coherent device when it bounces for it first */
-	agent->needs_sync |= flag_of(device, "bounced");
+	agent->is_synced = strcmp(text_of(device, "coherency"), "coherent") != 0 ||
+			   flag_of(device, "bounced");
+	needs_sync = read_needs_sync(agent);
+	agent->needs_sync = agent->is_synced || needs_sync == 1;
 }
 
 static void find_device(struct agent *agent, struct dmabroker *broker)

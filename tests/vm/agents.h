@@ -41,7 +41,8 @@ struct agent {
 	/* what the kernel does for it */
 	char device[64]; /* its name in the kernel's trace */
 	bool maps;	 /* for DMA */
-	bool needs_sync; /* the kernel maintains what it has mapped */
+	bool needs_sync; /* the kernel does something, or looks whether it should, at each SYNC */
+	bool is_synced;	 /* it does something */
 
 	/* at work */
 	struct queue queue, coded;
