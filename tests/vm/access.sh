@@ -1,15 +1,18 @@
-# shellcheck shell=sh disable=SC1091,SC2154
+# shellcheck shell=sh disable=SC1091,SC2034,SC2154
 # SPDX-License-Identifier: MIT
 #
-# For the cases about the access policy: what they have in common.
+# For the cases about the access policy: what they have in common. Tables and chains stay in $OUT.
 
 . "$SRC/tests/vm/lib.sh"
 . "$SRC/tests/vm/modules/lib.sh"
 
 export DMABROKER_ADDRESS=unix:path=/run/dmabroker/bus
 
-# start_with ID-OR-NODE...: a daemon that has measured these devices and the heaps
-start_with()
+vivid=v4l2:platform/vivid.0:vivid
+codec=v4l2:platform/vicodec.0:stateful
+
+# measure ID-OR-NODE...: starts a daemon and waits until it has measured these devices and the heaps
+measure()
 {
     quirks
     start_dmabrokerd --bus none --trial-program "$trial" --quirks "$tap_scratch/quirks" || bail "dmabrokerd starts"
@@ -38,34 +41,34 @@ are_measured()
     done
 }
 
-# pairs LABEL AGENT...: the table of all pairs of these (tests/vm/access-pairs.c) on each heap of the machine
+# pairs LABEL AGENT...: the table of all pairs of these on each heap of the machine (tests/vm/access-pairs.c)
 pairs()
 {
     label=$1
     shift
-    ids=$(printf '%s\n' "$@" | sed -n 's/[^@]*@//p' | sort -u)
-    # shellcheck disable=SC2086 # one each
-    start_with $ids
     run_tap "$BUILD/tests/vm/access-pairs" -l "$label" -H system -H reserved -H udmabuf \
         -o "$OUT/access-pairs-$(echo "$label" | tr -c 'A-Za-z0-9\n' '-').md" "$@"
-    stop_dmabrokerd || not_ok "the daemon ends well"
 }
 
-# chain NAME PICTURES STEP...: tests/vm/access-chain.c, in the background; its result is for chain_result
+# ids AGENT...: of their devices
+ids()
+{
+    printf '%s\n' "$@" | sed -n 's/[^@]*@//p' | sort -u
+}
+
+# chain NAME PICTURES STEP...: tests/vm/access-chain.c; its result stays in $OUT, for chain_results
 chain()
 {
     name=$1 pictures=$2
     shift 2
-    "$BUILD/tests/vm/access-chain" -n "$pictures" -l "$name" "$@" \
-        >"$tap_scratch/chain-$name" 2>"$tap_scratch/chain-$name.err"
+    "$BUILD/tests/vm/access-chain" -n "$pictures" -l "$name" "$@" >"$OUT/chain-$name" 2>"$tap_scratch/chain-$name"
     echo $? >"$tap_scratch/chain-$name.status"
 }
 
-# print_chain NAME
 print_chain()
 {
-    cat "$tap_scratch/chain-$1"
-    cat "$tap_scratch/chain-$1.err" >&2
+    cat "$OUT/chain-$1"
+    cat "$tap_scratch/chain-$1" >&2
     return "$(cat "$tap_scratch/chain-$1.status")"
 }
 
@@ -74,5 +77,8 @@ chain_results()
     for name in "$@"; do run_tap print_chain "$name"; done
 }
 
-vivid=v4l2:platform/vivid.0:vivid
-codec=v4l2:platform/vicodec.0:stateful
+# has_bounced DEVICE: the importer has got a buffer, and a bounce buffer for it
+has_bounced()
+{
+    grep -q '^bounced-bytes [1-9]' /sys/bus/*/devices/"$1"/importer/import
+}

@@ -211,21 +211,29 @@ static struct v4l2_buffer take(struct queue *queue)
 }
 
 /* As fast as the driver can; not all can be asked. */
-static void hurry(int fd, uint32_t type)
+static void hurry(struct agent *agent)
 {
-	struct v4l2_streamparm parameters = {.type = type};
-	struct v4l2_output output = {0};
+	struct v4l2_streamparm fast = {.type = V4L2_BUF_TYPE_VIDEO_CAPTURE};
 
-	if (type == V4L2_BUF_TYPE_VIDEO_CAPTURE) {
-		parameters.parm.capture.timeperframe = (struct v4l2_fract){1, 120};
-		(void)ioctl(fd, VIDIOC_S_PARM, &parameters);
-		return;
+	agent->pace = fast;
+	agent->has_pace = ioctl(agent->queue.fd, VIDIOC_G_PARM, &agent->pace) == 0;
+	fast.parm.capture.timeperframe = (struct v4l2_fract){1, 120};
+	if (agent->has_pace)
+		(void)ioctl(agent->queue.fd, VIDIOC_S_PARM, &fast);
+}
+
+static void leave_queue(struct agent *agent)
+{
+	if (agent->has_pace) {
+		queue_stop(&agent->queue);
+		queue_request(&agent->queue, 0);
+		(void)ioctl(agent->queue.fd, VIDIOC_S_PARM, &agent->pace);
 	}
-	for (; ioctl(fd, VIDIOC_ENUMOUTPUT, &output) == 0; output.index++)
-		if (strstr((const char *)output.name, "HDMI")) {
-			(void)ioctl(fd, VIDIOC_S_OUTPUT, &output.index);
-			return;
-		}
+	agent->has_pace = false;
+	if (agent->coded_memory)
+		munmap(agent->coded_memory, agent->coded_bytes);
+	agent->coded_memory = NULL;
+	close(agent->queue.fd);
 }
 
 static void set_up_queue(struct agent *agent, uint32_t type, const struct dmabroker_record *plan)
@@ -247,7 +255,8 @@ static void stream(struct agent *agent, uint32_t type, const struct dmabroker_re
 
 	if (begins) {
 		agent->queue.fd = open_node(agent);
-		hurry(agent->queue.fd, type);
+		if (agent->kind == KIND_CAMERA)
+			hurry(agent);
 		set_up_queue(agent, type, plan);
 	}
 	queue_put(&agent->queue, 0, fd);
@@ -530,14 +539,11 @@ void agent_leave(struct agent *agent)
 {
 	if (!agent->is_at_work)
 		return;
-	if (agent->coded_memory)
-		munmap(agent->coded_memory, agent->coded_bytes);
-	agent->coded_memory = NULL;
 	if (agent->kind == KIND_DISPLAY || agent->kind == KIND_WRITEBACK)
 		leave_card(agent);
 	else if (agent->kind == KIND_RENDER)
 		close(agent->render);
 	else if (agent->kind != KIND_CPU)
-		close(agent->queue.fd);
+		leave_queue(agent);
 	agent->is_at_work = false;
 }

@@ -46,6 +46,8 @@ struct agent {
 
 	/* at work */
 	struct queue queue, coded;
+	struct v4l2_streamparm pace; /* as it was before */
+	bool has_pace;
 	void *coded_memory; /* mapped of `coded` */
 	uint32_t coded_bytes;
 	uint32_t framebuffer, handle;
