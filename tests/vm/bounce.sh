@@ -20,6 +20,8 @@ test_bounce()
     check "the cameras are measured" wait_for 60 cameras_are_measured
     run_tap "$BUILD/tests/vm/test-bounce" "$1" "$(node "$edu")" "$(node importer.0)"
     "$BUILD/ctl/dmabrokerctl" devices --verbose >"$OUT/devices" 2>&1
+    stop_dmabrokerd || not_ok "the daemon ends well"
+    check "the modules go" unload
 }
 
 # Where everything is bounced, the kernel has no buffers of the driver's own for the daemon to look at: they
