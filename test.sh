@@ -4,14 +4,17 @@
 usage()
 {
     echo "usage: test.sh [--no-vm] [--long]    compiles with gcc and with clang's sanitizers, runs all tests, counts them"
-    echo "       --no-vm: without those in a virtual machine    --long: a million inputs for each fuzz target and for the second solver, 100 full probes"
+    echo "       --no-vm: without those in a virtual machine    --long: a million inputs for each fuzz target and for the second solver, 100 full probes, 1,000 pictures through slow devices"
 }
 
 vm=yes
 for argument in "$@"; do
     case $argument in
     --no-vm) vm=no ;;
-    --long) export DMABROKER_FUZZ_RUNS=1000000 DMABROKER_PROPERTY_RUNS=1000000 DMABROKER_ACCESS_LONG=1 DMABROKER_PROBES=100 ;;
+    --long)
+        export DMABROKER_FUZZ_RUNS=1000000 DMABROKER_PROPERTY_RUNS=1000000 DMABROKER_ACCESS_LONG=1
+        export DMABROKER_PROBES=100 DMABROKER_PICTURES=1000
+        ;;
     --help | -h) usage && exit ;;
     *) usage >&2 && exit 2 ;;
     esac

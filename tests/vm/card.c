@@ -71,6 +71,15 @@ static unsigned int count_references(const struct display *display, uint32_t fra
 	return count;
 }
 
+void card_wait_free(const struct display *display, uint32_t framebuffer)
+{
+	for (int i = 0; count_references(display, framebuffer) != 1; i++) {
+		if (i == CARD_WAIT_MS)
+			die("%s keeps a framebuffer", display->name);
+		usleep(1000);
+	}
+}
+
 /*
  * When a writeback is done, vkms cleans up after it, and that switches off what computes pictures:
  * also for a writeback that has been asked for meanwhile, which then never ends
@@ -83,9 +92,5 @@ void card_write_back(struct display *display, uint32_t framebuffer)
 
 	wait_for(fence, "writeback");
 	close(fence);
-	for (int i = 0; count_references(display, framebuffer) != 1; i++) {
-		if (i == CARD_WAIT_MS)
-			die("vkms keeps a framebuffer");
-		usleep(1000);
-	}
+	card_wait_free(display, framebuffer);
 }

@@ -19,6 +19,10 @@ uint32_t card_add_framebuffer(struct display *display, const struct picture *pic
 /* Shows a framebuffer and waits until it is on the screen. */
 void card_show(struct display *display, uint32_t framebuffer);
 
+/* Waits until the card itself does not use a framebuffer any more, which it may for a moment after
+ * another is on the screen. */
+void card_wait_free(const struct display *display, uint32_t framebuffer);
+
 /* Has vkms write what it shows into a framebuffer, and waits until all is done. */
 void card_write_back(struct display *display, uint32_t framebuffer);
 

@@ -543,10 +543,24 @@ static void bracket(int buffer, uint64_t flags)
 
 /* --- imports --- */
 
+/* Some read pictures. */
+static bool is_output(int device)
+{
+	struct v4l2_capability capability;
+
+	return ioctl(device, VIDIOC_QUERYCAP, &capability) == 0 &&
+	       capability.device_caps & V4L2_CAP_VIDEO_OUTPUT;
+}
+
+static uint32_t type_of(int device)
+{
+	return is_output(device) ? V4L2_BUF_TYPE_VIDEO_OUTPUT : CAPTURE;
+}
+
 static int ask_for_buffers(int camera, uint32_t count)
 {
 	struct v4l2_requestbuffers request = {
-		.count = count, .type = CAPTURE, .memory = V4L2_MEMORY_DMABUF};
+		.count = count, .type = type_of(camera), .memory = V4L2_MEMORY_DMABUF};
 
 	return ioctl(camera, VIDIOC_REQBUFS, &request);
 }
@@ -554,7 +568,7 @@ static int ask_for_buffers(int camera, uint32_t count)
 /* Returns the size of a picture. */
 static uint32_t choose_format(int camera, uint32_t width, uint32_t height)
 {
-	struct v4l2_format format = {.type = CAPTURE};
+	struct v4l2_format format = {.type = type_of(camera)};
 
 	format.fmt.pix.width = width;
 	format.fmt.pix.height = height;
@@ -566,8 +580,11 @@ static uint32_t choose_format(int camera, uint32_t width, uint32_t height)
 
 static int give(int camera, unsigned long request, int buffer, uint32_t bytes)
 {
-	struct v4l2_buffer data = {
-		.type = CAPTURE, .memory = V4L2_MEMORY_DMABUF, .length = bytes, .m.fd = buffer};
+	struct v4l2_buffer data = {.type = type_of(camera),
+				   .memory = V4L2_MEMORY_DMABUF,
+				   .length = bytes,
+				   .bytesused = bytes,
+				   .m.fd = buffer};
 
 	return ioctl(camera, request, &data);
 }
@@ -640,11 +657,23 @@ static int try_import(const struct importer *importer, const char *heap,
 	return error;
 }
 
+static const char *role_of(const struct importer *importer)
+{
+	int device = open(importer->node, O_RDWR | O_CLOEXEC);
+	bool output;
+
+	if (device < 0)
+		die(importer->node);
+	output = !importer->display && is_output(device);
+	close(device);
+	return importer->display ? "scanout" : output ? "output" : "capture";
+}
+
 /* A plan must be one that the kernel carries out without bounce buffers. */
 static void check_heap(const struct facts *facts, const char *id, const struct importer *importer,
 		       const char *heap, struct plans *plans)
 {
-	int planned = plan(plans->broker, id, importer->display ? "scanout" : "capture", heap);
+	int planned = plan(plans->broker, id, role_of(importer), heap);
 	const char *answer = planned ? dmabroker_get_error(plans->broker) : "a plan";
 	struct fact node = fact_of(facts, heap, "node");
 	struct mapping mapping;

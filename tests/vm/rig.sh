@@ -12,7 +12,7 @@ cases=$here/cases
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/dmabroker/rig
 base_cmdline="cma=64M vivid.n_devs=2 vivid.allocators=0,1 vkms.enable_writeback=1 quiet panic=-1 log_buf_len=1M"
 # cases of one machine: so long that booting it costs little, so short that two machines are done at about the same time
-seconds_per_machine=900
+seconds_per_machine=1800
 
 usage()
 {
@@ -44,7 +44,7 @@ WORDS of --boot, and lines "# rig: WORDS" at the head of a case:
     cmdline=...      more kernel parameters, up to the end of the line
     qemu=...         more options of QEMU, up to the end of the line
 
-modprobe finds the modules of the machine's kernel. Cases with the same machine share a boot, up to 15 minutes of their
+modprobe finds the modules of the machine's kernel. Cases with the same machine share a boot, up to 30 minutes of their
 time limits.
 
 Environment: RIG_ACCEL=kvm|tcg (default: kvm if it works; arm64 always tcg),
@@ -119,10 +119,10 @@ read_case()
     check_boot "$1"
 }
 
-# Cases with the same key can share a machine.
+# Cases with the same key can share a machine. Modules of ours are files beside it.
 boot_key()
 {
-    echo "arch=$arch kernel=$kernel overlay=$overlay modules=$modules memory=$memory cpus=$cpus cmdline=$cmdline qemu=$qemu_options"
+    echo "arch=$arch kernel=$kernel overlay=$overlay memory=$memory cpus=$cpus cmdline=$cmdline qemu=$qemu_options"
 }
 
 all_cases()
@@ -391,6 +391,7 @@ make_machine()
         setting SECONDS_ALLOWED "$seconds"
         setting TERM "${TERM:-linux}"
         setting DMABROKER_PROBES "${DMABROKER_PROBES:-10}"
+        setting DMABROKER_PICTURES "${DMABROKER_PICTURES:-100}"
         setting ROWS "$(tput lines 2>/dev/null || echo 24)"
         setting COLUMNS "$(tput cols 2>/dev/null || echo 80)"
     } >"$machine/rig/conf"
@@ -488,12 +489,21 @@ report_case()
 
 kernel_trouble='BUG:|WARNING:|Oops|Call Trace|general protection fault|INFO: task .* blocked'
 
+# provide_unit CASE...: what all of them need; the parameters read last are then those of the first. Else sets reason
+provide_unit()
+{
+    local name
+    for name in "$@" "$1"; do
+        read_case "$name"
+        provide_machine || return 1
+    done
+}
+
 # run_unit CASE...: all in the same machine; prints what print_unit() reads
 run_unit()
 {
-    local name number=0 time=180 reason="" died_in=""
-    read_case "$1"
-    if provide_machine && make_machine cases; then
+    local name number=0 time=180 reason="" died_in="" began
+    if provide_unit "$@" && make_machine cases; then
         for name in "$@"; do
             read_case "$name"
             number=$((number + 1))
@@ -506,10 +516,12 @@ run_unit()
     for name in "$@"; do
         read_case "$name"
         number=$((number + 1))
+        began=$SECONDS
         if [ -n "$reason" ]; then
             tap "not ok" "$name: not run${died_in:+, after $died_in}: $reason"
         elif wait_for_file $number.status $((seconds + 60)); then
             report_case $number "$name"
+            echo "# $name: $((SECONDS - began)) s"
         else
             died_in=$name
             reason=$(case_death)
@@ -656,8 +668,8 @@ run()
 
     prepare
     for unit in "${units[@]}"; do
-        read_case "${unit%% *}"
-        provide_machine
+        # shellcheck disable=SC2086 # words
+        provide_unit $unit
     done
     trap 'stop_units; cleanup' EXIT
     echo "TAP version 13"

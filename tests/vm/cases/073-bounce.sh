@@ -4,7 +4,7 @@
 # Cameras on a machine with more memory than they reach: nothing is bounced that was not allowed, and what
 # was arrives.
 # rig: modules memory=6G timeout=300
-# rig: qemu=-device edu,dma_mask=0xffffffff
+# rig: qemu=-device edu,dma_mask=0xffffffff -device edu,dma_mask=0xffffffffffffffff -device edu,dma_mask=0xffffffff
 
 . "$SRC/tests/vm/bounce.sh"
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 /*
- * A camera on QEMU's device `edu`, whose engine does real DMA: it copies between its own buffer of
- * a page and any address, through the IOMMU if there is one. A page of a picture is copied twice,
- * from our page into the device and from there to the picture; each copy takes a tenth of a second.
+ * A camera or a reader on QEMU's device `edu`, whose engine does real DMA: it copies between its
+ * own buffer of a page and any address, through the IOMMU if there is one. A page of a picture is
+ * copied twice, from our page into the device and from there to the picture, or the other way; each
+ * copy takes a tenth of a second.
  */
 #include <linux/dma-mapping.h>
 #include <linux/io.h>
@@ -32,9 +33,13 @@ static char *edu_allocator[IMPORTER_MAX];
 module_param_array(edu_allocator, charp, NULL, 0444);
 MODULE_PARM_DESC(edu_allocator, "contig (default) or sg, of each edu device");
 
+static bool edu_output[IMPORTER_MAX];
+module_param_array(edu_output, bool, NULL, 0444);
+MODULE_PARM_DESC(edu_output, "each edu device reads pictures (1) or takes them (0, default)");
+
 struct edu {
 	void __iomem *registers;
-	void *page; /* what the engine reads */
+	void *page; /* what the engine reads, or writes */
 	dma_addr_t page_address;
 };
 
@@ -64,7 +69,7 @@ static bool edu_copy(struct edu *edu, u64 source, u64 destination, size_t bytes,
 
 static bool edu_write(struct camera *camera, dma_addr_t address, const void *page, size_t bytes)
 {
-	struct edu *edu = camera->engine;
+	struct edu *edu = camera->engine_data;
 
 	if (address + bytes - 1 > dma_get_mask(camera->importer.dev))
 		return false;
@@ -81,6 +86,28 @@ static bool edu_write(struct camera *camera, dma_addr_t address, const void *pag
 	}
 	return true;
 }
+
+static bool edu_read(struct camera *camera, dma_addr_t address, void *page, size_t bytes)
+{
+	struct edu *edu = camera->engine_data;
+
+	if (address + bytes - 1 > dma_get_mask(camera->importer.dev))
+		return false;
+	while (bytes) {
+		size_t part = min(bytes, (size_t)EDU_BYTES);
+
+		if (!edu_copy(edu, address, EDU_BUFFER, part, 0) ||
+		    !edu_copy(edu, EDU_BUFFER, edu->page_address, part, EDU_TO_MEMORY))
+			return false;
+		memcpy(page, edu->page, part);
+		address += part;
+		page += part;
+		bytes -= part;
+	}
+	return true;
+}
+
+static const struct camera_engine edu_engine = {.write = edu_write, .read = edu_read};
 
 static int edu_map(struct pci_dev *device, struct edu **ret_edu)
 {
@@ -108,6 +135,7 @@ static int edu_probe(struct pci_dev *device, const struct pci_device_id *id)
 	int error;
 
 	config.mask_bits = edu_mask_bits[index];
+	config.output = edu_output[index];
 	if (edu_allocator[index])
 		strscpy(config.allocator, edu_allocator[index], sizeof(config.allocator));
 	error = importer_set_mask(&device->dev, config.mask_bits);
@@ -116,7 +144,7 @@ static int edu_probe(struct pci_dev *device, const struct pci_device_id *id)
 	if (error)
 		return error;
 	pci_set_master(device);
-	return camera_create(&device->dev, "importer-edu", &config, edu_write, edu, &camera);
+	return camera_create(&device->dev, "importer-edu", &config, &edu_engine, edu, &camera);
 }
 
 static void edu_remove(struct pci_dev *device)

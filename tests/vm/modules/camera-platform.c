@@ -34,6 +34,10 @@ static unsigned int stride_align[IMPORTER_MAX] = {[0 ... IMPORTER_MAX - 1] = 1};
 module_param_array(stride_align, uint, NULL, 0444);
 MODULE_PARM_DESC(stride_align, "alignment of strides of each; 0: only the driver's own");
 
+static bool output[IMPORTER_MAX];
+module_param_array(output, bool, NULL, 0444);
+MODULE_PARM_DESC(output, "each reads pictures (1) or takes them (0, default)");
+
 static struct importer_devices devices;
 
 static void fill_config(unsigned int index, void *data)
@@ -45,6 +49,7 @@ static void fill_config(unsigned int index, void *data)
 	config->segment_bytes = segment_bytes[index];
 	config->segments = segments[index];
 	config->stride_align = stride_align[index];
+	config->output = output[index];
 }
 
 static void read_properties(struct device *dev, struct camera_config *config)
@@ -58,6 +63,7 @@ static void read_properties(struct device *dev, struct camera_config *config)
 	device_property_read_u32(dev, "dmabroker,segment-bytes", &config->segment_bytes);
 	device_property_read_u32(dev, "dmabroker,segments", &config->segments);
 	device_property_read_u32(dev, "dmabroker,stride-align", &config->stride_align);
+	config->output = device_property_read_bool(dev, "dmabroker,output");
 }
 
 static int importer_probe(struct platform_device *device)
@@ -76,7 +82,7 @@ static int importer_probe(struct platform_device *device)
 		error = importer_use_reserved_memory(dev);
 	if (error)
 		return error;
-	error = camera_create(dev, "importer", &config, camera_write_by_software, NULL, &camera);
+	error = camera_create(dev, "importer", &config, &camera_software_engine, NULL, &camera);
 	if (error)
 		importer_leave_reserved_memory(dev);
 	return error;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 /*
- * A camera that takes pictures of nothing: every 16 bytes say which frame and page they are of.
- * The memory helper is the kernel's own (videobuf2), and so are its refusals.
+ * A camera that takes pictures of nothing: every 16 bytes say which frame and page they are of. Or
+ * a reader that takes pictures in; what it got is `picture` in sysfs. The memory helper is the
+ * kernel's own (videobuf2), and so are its refusals.
  */
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 #include <media/v4l2-ioctl.h>
 #include <media/videobuf2-dma-contig.h>
 #include <media/videobuf2-dma-sg.h>
@@ -13,10 +15,13 @@
 
 #include "camera.h"
 
-#define FRAME_TIME (HZ / 30)
 #define SIDE_MIN 16
 #define SIDE_MAX 4096
 #define STRIDE_MAX 65536
+
+static unsigned int frame_ms = 33;
+module_param(frame_ms, uint, 0644);
+MODULE_PARM_DESC(frame_ms, "milliseconds from one frame to the next");
 
 struct camera_buffer {
 	struct vb2_v4l2_buffer vb;
@@ -159,6 +164,15 @@ static int set_input(struct file *file, void *handle, unsigned int index)
 	return index ? -EINVAL : 0;
 }
 
+static int enum_output(struct file *file, void *handle, struct v4l2_output *output)
+{
+	if (output->index)
+		return -EINVAL;
+	output->type = V4L2_OUTPUT_TYPE_ANALOG;
+	strscpy(output->name, "sysfs", sizeof(output->name));
+	return 0;
+}
+
 static const struct v4l2_ioctl_ops camera_ioctls = {
 	.vidioc_querycap = querycap,
 	.vidioc_enum_fmt_vid_cap = enum_format,
@@ -166,9 +180,16 @@ static const struct v4l2_ioctl_ops camera_ioctls = {
 	.vidioc_g_fmt_vid_cap = get_format,
 	.vidioc_try_fmt_vid_cap = try_format,
 	.vidioc_s_fmt_vid_cap = set_format,
+	.vidioc_enum_fmt_vid_out = enum_format,
+	.vidioc_g_fmt_vid_out = get_format,
+	.vidioc_try_fmt_vid_out = try_format,
+	.vidioc_s_fmt_vid_out = set_format,
 	.vidioc_enum_input = enum_input,
 	.vidioc_g_input = get_input,
 	.vidioc_s_input = set_input,
+	.vidioc_enum_output = enum_output,
+	.vidioc_g_output = get_input,
+	.vidioc_s_output = set_input,
 	.vidioc_reqbufs = vb2_ioctl_reqbufs,
 	.vidioc_create_bufs = vb2_ioctl_create_bufs,
 	.vidioc_prepare_buf = vb2_ioctl_prepare_buf,
@@ -255,7 +276,8 @@ static int buffer_prepare(struct vb2_buffer *vb)
 
 	if (vb2_plane_size(vb, 0) < camera->format.sizeimage)
 		return -EINVAL;
-	vb2_set_plane_payload(vb, 0, camera->format.sizeimage);
+	if (!camera->output)
+		vb2_set_plane_payload(vb, 0, camera->format.sizeimage);
 	return 0;
 }
 
@@ -267,7 +289,7 @@ static void buffer_queue(struct vb2_buffer *vb)
 	list_add_tail(&buffer_of(vb)->list, &camera->buffers);
 	spin_unlock(&camera->buffers_lock);
 	if (vb2_start_streaming_called(vb->vb2_queue))
-		queue_delayed_work(system_unbound_wq, &camera->work, FRAME_TIME);
+		queue_delayed_work(system_unbound_wq, &camera->work, msecs_to_jiffies(frame_ms));
 }
 
 static struct camera_buffer *take_buffer(struct camera *camera)
@@ -288,7 +310,7 @@ static int start_streaming(struct vb2_queue *queue, unsigned int buffers)
 
 	camera->frame = 0;
 	WRITE_ONCE(camera->stopping, false);
-	queue_delayed_work(system_unbound_wq, &camera->work, FRAME_TIME);
+	queue_delayed_work(system_unbound_wq, &camera->work, msecs_to_jiffies(frame_ms));
 	return 0;
 }
 
@@ -316,15 +338,30 @@ static const struct vb2_ops camera_queue_ops = {
 
 /* --- pictures --- */
 
-bool camera_write_by_software(struct camera *camera, dma_addr_t address, const void *page,
+static bool write_by_software(struct camera *camera, dma_addr_t address, const void *page,
 			      size_t bytes)
 {
 	return importer_write(&camera->importer, address, page, bytes);
 }
 
-/* `page` goes to `bytes` at `offset` of a mapping, in as many pieces as it has there. */
-static bool write_scattered(struct camera *camera, struct sg_table *table, size_t offset,
-			    const void *page, size_t bytes)
+static bool read_by_software(struct camera *camera, dma_addr_t address, void *page, size_t bytes)
+{
+	return importer_read(&camera->importer, address, page, bytes);
+}
+
+const struct camera_engine camera_software_engine = {.write = write_by_software,
+						     .read = read_by_software};
+
+/* Between `page` and an address of the device. */
+static bool move_piece(struct camera *camera, dma_addr_t address, void *page, size_t bytes)
+{
+	return camera->output ? camera->engine->read(camera, address, page, bytes)
+			      : camera->engine->write(camera, address, page, bytes);
+}
+
+/* Between `page` and `bytes` at `offset` of a mapping, in as many pieces as it has there. */
+static bool move_scattered(struct camera *camera, struct sg_table *table, size_t offset, void *page,
+			   size_t bytes)
 {
 	struct scatterlist *entry;
 	unsigned int i;
@@ -338,7 +375,7 @@ static bool write_scattered(struct camera *camera, struct sg_table *table, size_
 			continue;
 		}
 		part = min(bytes, (size_t)sg_dma_len(entry) - offset);
-		if (!camera->write(camera, sg_dma_address(entry) + offset, page, part))
+		if (!move_piece(camera, sg_dma_address(entry) + offset, page, part))
 			return false;
 		page += part;
 		bytes -= part;
@@ -349,32 +386,45 @@ static bool write_scattered(struct camera *camera, struct sg_table *table, size_
 	return false;
 }
 
-static bool write_page(struct camera *camera, struct vb2_buffer *vb, size_t offset, size_t bytes)
+static bool move_by_cpu(struct camera *camera, struct vb2_buffer *vb, size_t offset, void *page,
+			size_t bytes)
 {
-	void *mapped;
+	void *mapped = vb2_plane_vaddr(vb, 0);
 
-	if (is_model(camera, &vb2_dma_contig_memops))
-		return camera->write(camera, vb2_dma_contig_plane_dma_addr(vb, 0) + offset,
-				     camera->page, bytes);
-	if (is_model(camera, &vb2_dma_sg_memops))
-		return write_scattered(camera, vb2_dma_sg_plane_desc(vb, 0), offset, camera->page,
-				       bytes);
-	mapped = vb2_plane_vaddr(vb, 0);
-	if (mapped)
-		memcpy(mapped + offset, camera->page, bytes);
-	return mapped;
+	if (!mapped)
+		return false;
+	if (camera->output)
+		memcpy(page, mapped + offset, bytes);
+	else
+		memcpy(mapped + offset, page, bytes);
+	return true;
 }
 
-static void write_frame(struct camera *camera, struct vb2_buffer *vb)
+static bool move_page(struct camera *camera, struct vb2_buffer *vb, size_t offset, void *page,
+		      size_t bytes)
+{
+	if (is_model(camera, &vb2_dma_contig_memops))
+		return move_piece(camera, vb2_dma_contig_plane_dma_addr(vb, 0) + offset, page,
+				  bytes);
+	if (is_model(camera, &vb2_dma_sg_memops))
+		return move_scattered(camera, vb2_dma_sg_plane_desc(vb, 0), offset, page, bytes);
+	return move_by_cpu(camera, vb, offset, page, bytes);
+}
+
+/* `picture`: where the frame goes that is read, NULL for one that is written. */
+static void move_frame(struct camera *camera, struct vb2_buffer *vb, void *picture)
 {
 	size_t bytes = vb2_get_plane_payload(vb, 0);
 	unsigned int pages = 0, faults = 0;
 
 	for (size_t offset = 0; offset < bytes; offset += PAGE_SIZE) {
+		void *page = picture ? picture + offset : camera->page;
+
 		if (READ_ONCE(camera->stopping))
 			break;
-		importer_pattern(camera->page, camera->frame, offset / PAGE_SIZE);
-		if (write_page(camera, vb, offset, min(PAGE_SIZE, bytes - offset)))
+		if (!picture)
+			importer_pattern(page, camera->frame, offset / PAGE_SIZE);
+		if (move_page(camera, vb, offset, page, min(PAGE_SIZE, bytes - offset)))
 			pages++;
 		else
 			faults++;
@@ -382,20 +432,37 @@ static void write_frame(struct camera *camera, struct vb2_buffer *vb)
 	importer_wrote(&camera->importer, pages, faults);
 }
 
+static bool do_frame(struct camera *camera, struct vb2_buffer *vb)
+{
+	size_t bytes = vb2_get_plane_payload(vb, 0);
+	void *picture = NULL;
+
+	if (camera->output) {
+		picture = vzalloc(bytes);
+		if (!picture)
+			return false;
+	}
+	move_frame(camera, vb, picture);
+	if (camera->output)
+		importer_show(&camera->importer, picture, bytes);
+	return true;
+}
+
 static void work(struct work_struct *item)
 {
 	struct camera *camera = container_of(to_delayed_work(item), struct camera, work);
 	struct camera_buffer *buffer = take_buffer(camera);
+	bool done;
 
 	if (!buffer)
 		return;
-	write_frame(camera, &buffer->vb.vb2_buf);
+	done = do_frame(camera, &buffer->vb.vb2_buf);
 	buffer->vb.vb2_buf.timestamp = ktime_get_ns();
 	buffer->vb.sequence = camera->frame++;
 	buffer->vb.field = V4L2_FIELD_NONE;
-	vb2_buffer_done(&buffer->vb.vb2_buf, VB2_BUF_STATE_DONE);
+	vb2_buffer_done(&buffer->vb.vb2_buf, done ? VB2_BUF_STATE_DONE : VB2_BUF_STATE_ERROR);
 	if (!READ_ONCE(camera->stopping))
-		queue_delayed_work(system_unbound_wq, &camera->work, FRAME_TIME);
+		queue_delayed_work(system_unbound_wq, &camera->work, msecs_to_jiffies(frame_ms));
 }
 
 /* --- coming and going --- */
@@ -429,6 +496,7 @@ static void configure(struct camera *camera, const struct camera_config *config)
 	importer->segment_bytes = config->segment_bytes;
 	importer->segments = config->segments;
 	importer->stride_align = config->stride_align;
+	camera->output = config->output;
 	dma_set_max_seg_size(importer->dev, config->segment_bytes ?: UINT_MAX);
 	camera->format.width = 640;
 	camera->format.height = 480;
@@ -439,7 +507,7 @@ static int init_queue(struct camera *camera)
 {
 	struct vb2_queue *queue = &camera->queue;
 
-	queue->type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	queue->type = camera->output ? V4L2_BUF_TYPE_VIDEO_OUTPUT : V4L2_BUF_TYPE_VIDEO_CAPTURE;
 	queue->io_modes = VB2_MMAP | VB2_DMABUF;
 	queue->dev = camera->importer.dev;
 	queue->lock = &camera->lock;
@@ -459,6 +527,7 @@ static void release(struct v4l2_device *v4l2)
 	struct camera *camera = container_of(v4l2, struct camera, v4l2);
 
 	free_page((unsigned long)camera->page);
+	vfree(camera->importer.picture);
 	kfree(camera);
 }
 
@@ -473,13 +542,16 @@ static int register_video(struct camera *camera)
 	video->v4l2_dev = &camera->v4l2;
 	video->queue = &camera->queue;
 	video->lock = &camera->lock;
-	video->device_caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING;
+	video->device_caps = V4L2_CAP_STREAMING;
+	if (camera->output)
+		video->vfl_dir = VFL_DIR_TX;
+	video->device_caps |= camera->output ? V4L2_CAP_VIDEO_OUTPUT : V4L2_CAP_VIDEO_CAPTURE;
 	video_set_drvdata(video, camera);
 	return video_register_device(video, VFL_TYPE_VIDEO, -1);
 }
 
 int camera_create(struct device *dev, const char *driver, const struct camera_config *config,
-		  camera_write_fn write, void *engine, struct camera **ret_camera)
+		  const struct camera_engine *engine, void *engine_data, struct camera **ret_camera)
 {
 	struct camera *camera = kzalloc(sizeof(*camera), GFP_KERNEL);
 	int error = camera ? v4l2_device_register(dev, &camera->v4l2) : -ENOMEM;
@@ -490,8 +562,8 @@ int camera_create(struct device *dev, const char *driver, const struct camera_co
 	}
 	camera->v4l2.release = release;
 	camera->driver = driver;
-	camera->write = write;
 	camera->engine = engine;
+	camera->engine_data = engine_data;
 	mutex_init(&camera->lock);
 	spin_lock_init(&camera->buffers_lock);
 	INIT_LIST_HEAD(&camera->buffers);

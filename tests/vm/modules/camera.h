@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* The camera of importer-v4l2.ko, whatever bus it is on. */
+/* The camera of importer-v4l2.ko, whatever bus it is on; or a reader, which takes pictures in. */
 #ifndef CAMERA_H
 #define CAMERA_H
 
@@ -20,17 +20,21 @@ struct camera_config {
 	unsigned int mask_bits;		      /* 0: the kernel's default */
 	unsigned int segment_bytes, segments; /* 0: any */
 	unsigned int stride_align;	      /* 0: no stride but the driver's own */
+	bool output;			      /* reads pictures */
 };
 
-/* What writes a page of the picture to an address of the device. */
-typedef bool (*camera_write_fn)(struct camera *camera, dma_addr_t address, const void *page,
-				size_t bytes);
+/* What moves up to a page of the picture to an address of the device, and from there. */
+struct camera_engine {
+	bool (*write)(struct camera *camera, dma_addr_t address, const void *page, size_t bytes);
+	bool (*read)(struct camera *camera, dma_addr_t address, void *page, size_t bytes);
+};
 
 struct camera {
 	struct importer importer;
 	const char *driver;
-	camera_write_fn write;
-	void *engine;			  /* of `write` */
+	const struct camera_engine *engine;
+	void *engine_data;
+	bool output;
 	const struct vb2_mem_ops *memory; /* the helper's own */
 	struct vb2_mem_ops memory_ops;	  /* with our eyes on it */
 	struct v4l2_device v4l2;
@@ -48,15 +52,15 @@ struct camera {
 
 /*
  * Makes a camera of a device whose mask is set. Its memory stays until the last user of
- * its node has gone; `write` and `engine` are not used any more once camera_destroy returns.
+ * its node has gone; `engine` and its data are not used any more once camera_destroy returns.
  */
 int camera_create(struct device *dev, const char *driver, const struct camera_config *config,
-		  camera_write_fn write, void *engine, struct camera **ret_camera);
+		  const struct camera_engine *engine, void *engine_data,
+		  struct camera **ret_camera);
 void camera_destroy(struct camera *camera);
 
 /* The engine of a device without one. */
-bool camera_write_by_software(struct camera *camera, dma_addr_t address, const void *page,
-			      size_t bytes);
+extern const struct camera_engine camera_software_engine;
 
 #ifdef CONFIG_PCI
 int edu_register(void);

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/swiotlb.h>
 #include <linux/sysfs.h>
+#include <linux/vmalloc.h>
 
 #include "importer.h"
 
@@ -276,6 +277,32 @@ static ssize_t engine_show(struct device *dev, struct device_attribute *attribut
 }
 static DEVICE_ATTR_RO(engine);
 
+/* Whether the kernel does anything for this device when somebody asks for maintenance. A coherent
+ * device that was bounced once remains among those for which it does. */
+static ssize_t needs_sync_show(struct device *dev, struct device_attribute *attribute, char *text)
+{
+	return sysfs_emit(text, "%d\n", dma_dev_need_sync(dev));
+}
+static DEVICE_ATTR_RO(needs_sync);
+
+/* The bytes that a reader has got last. */
+static ssize_t picture_read(struct file *file, struct kobject *object,
+			    struct bin_attribute *attribute, char *text, loff_t offset, size_t len)
+{
+	struct importer *importer = dev_get_drvdata(kobj_to_dev(object));
+
+	mutex_lock(&importer->lock);
+	if (!importer->picture || offset >= importer->picture_bytes) {
+		len = 0;
+	} else {
+		len = min(len, importer->picture_bytes - (size_t)offset);
+		memcpy(text, importer->picture + offset, len);
+	}
+	mutex_unlock(&importer->lock);
+	return len;
+}
+static BIN_ATTR_RO(picture, 0);
+
 static struct attribute *importer_attributes[] = {
 	&dev_attr_coherent.attr,
 	&dev_attr_dma_mask.attr,
@@ -296,12 +323,16 @@ static struct attribute *importer_attributes[] = {
 	&dev_attr_segments.attr,
 	&dev_attr_import.attr,
 	&dev_attr_engine.attr,
+	&dev_attr_needs_sync.attr,
 	NULL,
 };
+
+static struct bin_attribute *importer_pictures[] = {&bin_attr_picture, NULL};
 
 static const struct attribute_group importer_group = {
 	.name = "importer",
 	.attrs = importer_attributes,
+	.bin_attrs = importer_pictures,
 };
 
 const struct attribute_group *importer_groups[] = {&importer_group, NULL};
@@ -504,25 +535,28 @@ void importer_pattern(void *page, u32 frame, u32 number)
 }
 EXPORT_SYMBOL_GPL(importer_pattern);
 
-static bool write_within_page(struct device *dev, dma_addr_t address, const void *data,
-			      size_t bytes)
+/* The page in which a DMA address of the device lies, NULL if it does not reach so far. */
+static struct page *find_page(struct device *dev, dma_addr_t address, size_t bytes,
+			      size_t *ret_offset)
 {
 	phys_addr_t memory = address_to_memory(dev, address);
 
 	if (address + bytes - 1 > highest_address(dev) || memory == PHYS_ADDR_MAX ||
 	    !pfn_valid(PHYS_PFN(memory)))
-		return false;
-	memcpy_to_page(pfn_to_page(PHYS_PFN(memory)), offset_in_page(memory), data, bytes);
-	return true;
+		return NULL;
+	*ret_offset = offset_in_page(memory);
+	return pfn_to_page(PHYS_PFN(memory));
 }
 
 bool importer_write(struct importer *importer, dma_addr_t address, const void *data, size_t bytes)
 {
 	while (bytes) {
-		size_t part = min(bytes, PAGE_SIZE - offset_in_page(address));
+		size_t offset, part = min(bytes, PAGE_SIZE - offset_in_page(address));
+		struct page *page = find_page(importer->dev, address, part, &offset);
 
-		if (!write_within_page(importer->dev, address, data, part))
+		if (!page)
 			return false;
+		memcpy_to_page(page, offset, data, part);
 		address += part;
 		data += part;
 		bytes -= part;
@@ -530,6 +564,33 @@ bool importer_write(struct importer *importer, dma_addr_t address, const void *d
 	return true;
 }
 EXPORT_SYMBOL_GPL(importer_write);
+
+bool importer_read(struct importer *importer, dma_addr_t address, void *data, size_t bytes)
+{
+	while (bytes) {
+		size_t offset, part = min(bytes, PAGE_SIZE - offset_in_page(address));
+		struct page *page = find_page(importer->dev, address, part, &offset);
+
+		if (!page)
+			return false;
+		memcpy_from_page(data, page, offset, part);
+		address += part;
+		data += part;
+		bytes -= part;
+	}
+	return true;
+}
+EXPORT_SYMBOL_GPL(importer_read);
+
+void importer_show(struct importer *importer, void *picture, size_t bytes)
+{
+	mutex_lock(&importer->lock);
+	swap(importer->picture, picture);
+	importer->picture_bytes = bytes;
+	mutex_unlock(&importer->lock);
+	vfree(picture);
+}
+EXPORT_SYMBOL_GPL(importer_show);
 
 void importer_wrote(struct importer *importer, unsigned int pages, unsigned int faults)
 {

@@ -41,7 +41,9 @@ struct importer {
 	u32 segments;	   /* 0: any number */
 	struct mutex lock; /* of what follows */
 	struct importer_mapping last;
-	u64 frames, pages, faults;
+	u64 frames, pages, faults; /* written, or read */
+	void *picture;		   /* what a reader has read last, vmalloc'ed */
+	size_t picture_bytes;
 };
 
 extern const struct attribute_group *importer_groups[];
@@ -70,8 +72,14 @@ void importer_end(struct importer *importer, bool taken);
  * buffer, as an engine of its own would do. A fault if the device does not reach so far.
  */
 bool importer_write(struct importer *importer, dma_addr_t address, const void *data, size_t bytes);
+/* The other way. */
+bool importer_read(struct importer *importer, dma_addr_t address, void *data, size_t bytes);
 /* Counts. */
 void importer_wrote(struct importer *importer, unsigned int pages, unsigned int faults);
+
+/* What a reader has read is `picture` in sysfs from now on, and that of before is freed. Takes
+ * `picture`, which may be NULL. */
+void importer_show(struct importer *importer, void *picture, size_t bytes);
 
 /* What a frame holds: four little-endian words in every 16 bytes. */
 #define IMPORTER_MAGIC 0x54504d49 /* "IMPT" */
