@@ -325,6 +325,16 @@ static bool needs_fence(const struct chain *chain, const struct chain_arrow *arr
 	       (chain_is_due(arrow) || !waits_itself(&chain->agents[arrow->to]));
 }
 
+/* The same where `from` has but read: before a clean, as START(WRITE) waits for readers, too. */
+static bool needs_fence_of_reader(const struct chain *chain, const struct chain_arrow *arrow,
+				  size_t from)
+{
+	bool clean = strncmp(arrow->operation, "clean", 5) == 0;
+
+	return has_fences(&chain->agents[from]) &&
+	       (clean || !waits_itself(&chain->agents[arrow->to]));
+}
+
 static struct chain_arrow *add_arrow(struct chain *chain, size_t from, size_t to, bool back)
 {
 	struct chain_arrow *arrow = &chain->arrows[chain->arrows_len++];
@@ -352,13 +362,32 @@ static void add_ways(struct chains *chains, size_t own)
 				add_arrow(chain, i, j, false);
 }
 
-static bool has_arrow(const struct chain *chain, size_t from, size_t to)
+/* The arrow on the frame's way; NULL: there is none. */
+static const struct chain_arrow *find_arrow(const struct chain *chain, size_t from, size_t to)
 {
 	for (size_t i = 0; i < chain->arrows_len; i++)
 		if (!chain->arrows[i].back && chain->arrows[i].from == from &&
 		    chain->arrows[i].to == to)
-			return true;
-	return false;
+			return &chain->arrows[i];
+	return NULL;
+}
+
+static bool has_arrow(const struct chain *chain, size_t from, size_t to)
+{
+	return find_arrow(chain, from, to);
+}
+
+/* Whether a fence of somebody on the way may still be pending when `last` is done: of who wrote if
+ * `last` waited for it itself, of who but read always, as a reader waits for who writes only. */
+static bool leaves_fence(const struct chain *chain, const struct chain_arrow *back, size_t i,
+			 size_t last)
+{
+	const struct chain_arrow *arrow = find_arrow(chain, i, last);
+
+	if (!arrow)
+		return false;
+	return chain->agents[i].writes ? !arrow->fence && needs_fence(chain, back, i)
+				       : needs_fence_of_reader(chain, back, i);
 }
 
 /* The first on the frame's way: nobody before them feeds them, but they feed somebody. */
@@ -455,11 +484,9 @@ static void add_way_back(struct chain *chain, size_t last, size_t first)
 	for (size_t i = 0; i < last; i++)
 		if (is_last_writer(chain, i, last))
 			add_rest(chain, arrow, i);
-	arrow->fence = needs_fence(chain, arrow, last);
-	/* a reader waits for who writes only: who has read on the way may have left a fence, too */
+	arrow->fence = needs_fence_of_reader(chain, arrow, last);
 	for (size_t i = first + 1; i < last; i++)
-		arrow->fence |= has_arrow(chain, i, last) && chain->agents[i].reads &&
-				needs_fence(chain, arrow, i);
+		arrow->fence |= leaves_fence(chain, arrow, i, last);
 }
 
 static void add_ways_back(struct chain *chain)

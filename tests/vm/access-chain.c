@@ -31,7 +31,7 @@
 #include <dmabroker.h>
 
 #include "examples/die.h"
-#include "examples/layout.h"
+#include "tests/vm/queue.h"
 #include "examples/video.h"
 #include "tests/vm/journal.h"
 
@@ -389,7 +389,7 @@ static void allocate(struct chain *chain)
 
 static void open_device(struct chain *chain, struct step *step)
 {
-	struct v4l2_pix_format pix = layout_for_v4l2(chain->plan, step->name);
+	struct v4l2_pix_format pix = queue_format_of(chain->plan, step->name);
 	struct stat status;
 
 	step->queue = (struct queue){.who = step->name,

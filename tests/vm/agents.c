@@ -15,7 +15,7 @@
 #include <xf86drm.h>
 
 #include "examples/die.h"
-#include "examples/layout.h"
+#include "examples/picture.h"
 #include "tests/vm/card.h"
 
 #define WAIT_MS 30000
@@ -238,7 +238,7 @@ static void leave_queue(struct agent *agent)
 
 static void set_up_queue(struct agent *agent, uint32_t type, const struct dmabroker_record *plan)
 {
-	struct v4l2_pix_format pix = layout_for_v4l2(plan, agent->name);
+	struct v4l2_pix_format pix = queue_format_of(plan, agent->name);
 
 	agent->queue.who = agent->name;
 	agent->queue.type = type;
@@ -283,7 +283,7 @@ static void set_up_coded(struct queue *coded, const char *who, int fd, uint32_t 
 
 static void encode(struct agent *agent, const struct dmabroker_record *plan, int fd)
 {
-	struct v4l2_pix_format pix = layout_for_v4l2(plan, agent->name);
+	struct v4l2_pix_format pix = queue_format_of(plan, agent->name);
 	bool begins = !agent->is_at_work;
 
 	if (begins) {
@@ -365,7 +365,7 @@ static void feed(struct agent *agent, const struct v4l2_pix_format *pix)
 
 static void decode(struct agent *agent, const struct dmabroker_record *plan, int fd)
 {
-	struct v4l2_pix_format pix = layout_for_v4l2(plan, agent->name);
+	struct v4l2_pix_format pix = queue_format_of(plan, agent->name);
 	bool begins = !agent->is_at_work;
 
 	if (begins) {
@@ -451,12 +451,14 @@ static struct card *find_card(const struct agent *agent, uint32_t width, uint32_
 
 static void show(struct agent *agent, const struct dmabroker_record *plan, int fd)
 {
-	struct picture picture = layout_for_drm(plan);
+	struct picture picture = picture_of_plan(plan);
 	struct card *card = find_card(agent, picture.width, picture.height);
 
 	if (!agent->is_at_work) {
-		agent->framebuffer =
-			display_add_framebuffer(&card->display, &picture, fd, &agent->handle);
+		agent->framebuffer = card_add_framebuffer(&card->display, &picture, fd);
+		/* the one handle that the card has for this memory */
+		if (drmPrimeFDToHandle(card->display.fd, fd, &agent->handle) < 0)
+			die("%s: cannot import a buffer: %s", agent->name, strerror(errno));
 		card->users++;
 	}
 	if (agent->kind == KIND_WRITEBACK) {

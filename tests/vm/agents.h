@@ -14,6 +14,7 @@
 
 #include "examples/display.h"
 #include "examples/video.h"
+#include "tests/vm/queue.h"
 
 enum agent_kind {
 	KIND_CPU,
