@@ -4,7 +4,7 @@
 usage()
 {
     echo "usage: test.sh [--no-vm] [--long]    compiles with gcc and with clang's sanitizers, runs all tests, counts them"
-    echo "       --no-vm: without those in a virtual machine    --long: a million inputs for each fuzz target and for the second solver, 100 full probes, 1,000 pictures through slow devices"
+    echo "       --no-vm: without those in a virtual machine    --long: a million inputs for each fuzz target and for the second solver, the access policy with one agent more, 100 full probes, 1,000 pictures through slow devices"
 }
 
 vm=yes

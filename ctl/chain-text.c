@@ -7,8 +7,8 @@
  *	 |-- nothing ----------------> display: non-coherent, /dev/dri/card1 scanout
  *	 |     both see the same data: through the CPU caches, or both in memory
  *	 |== invalidate =============> viewer: cpu
- *	 |     DMA_BUF_IOCTL_SYNC START|READ, END|READ
- *	 |     memory is newest, and the reader may find old lines in a CPU cache
+ *	 |     DMA_BUF_IOCTL_SYNC START|READ, END|READ, by the process of camera; ...
+ *	 |     memory is newest, and the next one may find old lines in a CPU cache
  *	 |
  *	 ^-- nothing ----------------- display, for the next frame
  */

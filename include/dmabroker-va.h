@@ -3,8 +3,8 @@
  * libdmabroker-va: buffers of libdmabroker as surfaces of VA (docs/helpers.md).
  *
  *	dmabroker_va_declare -> what a VA driver takes, said for a participant of role "render"
- *	dmabroker_va_import -> a buffer as a VASurfaceID; dmabroker_va_describe -> its descriptor
- *only
+ *	dmabroker_va_import -> a buffer as a VASurfaceID
+ *	dmabroker_va_describe -> its descriptor only
  *
  * Results, ownership and threads are as in dmabroker.h; what was wrong is said by
  * dmabroker_va_get_error_text.

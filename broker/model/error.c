@@ -16,7 +16,7 @@ const struct error_row error_rows[ERROR_CODES] = {
 				   "limits, or contradicts another"},
 	[ERROR_UNKNOWN_DEVICE] = {"UnknownDevice", -ENODEV, "There is no such device"},
 	[ERROR_CONFLICT] = {"Conflict", -EXDEV,
-			    "Nothing suits all participants; the refusals are a minimal set"},
+			    "Nothing suits all participants; the refusals are minimal sets"},
 	[ERROR_OUT_OF_MEMORY] = {"OutOfMemory", -ENOMEM,
 				 "The heaps that suit have not enough free memory"},
 	[ERROR_QUOTA_EXCEEDED] = {"QuotaExceeded", -EDQUOT, "The client or its user has enough"},

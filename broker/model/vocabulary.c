@@ -109,7 +109,8 @@ GROUP(participant, "participant", PARTICIPANT, participant, false,
       "One user of the buffers: a device in a role, or the CPU.")
 GROUP(colour, "colour", COLOUR, colour, false, "A colour space.")
 GROUP(layout, "layout", LAYOUT, supplied_layout, false,
-      "A layout that a participant supplies: the format is not linear.")
+      "A layout that a participant supplies: of a format that is not linear, or of buffers it "
+      "brings.")
 GROUP(cost, "cost", COST, cost, false, "A part of the key by which plans are compared.")
 GROUP(hop, "hop", HOP, hop, false, "A copy of each frame from one group to another.")
 GROUP(collection, "collection", COLLECTION, collection_record, false, "A collection as it stands.")

@@ -298,7 +298,7 @@ struct vocab_group {
 	X(COLOUR_RANGE, "range", ENUM, range, "", 0, 0, 0, 0, vocab_range_names,                 \
 	  "Range of the samples; absent or unspecified: any")
 
-/* A layout that somebody supplies, because nobody could compute it. */
+/* A layout that somebody supplies, because nobody could compute it or the buffers have it. */
 #define VOCABULARY_LAYOUT(X)                                                                   \
 	X(LAYOUT_FORMAT, "format", FOURCC, format, "", 0, 0, VOCAB_NO_LIMIT32, VOCAB_REQUIRED, \
 	  NULL, "DRM fourcc")                                                                  \
@@ -538,7 +538,7 @@ struct vocab_group {
 /* Why something was chosen, or what was tried in vain. */
 #define VOCABULARY_REASON(X)                                                               \
 	X(REASON_CHOICE, "choice", STRING, choice, "", 0, 0, 64, 0, NULL,                  \
-	  "Which key of the plan: heap, format, stride, bytes, count")                     \
+	  "Which key of the plan: heap, format, stride, bytes, count, mapping")            \
 	X(REASON_VALUE, "value", STRING, value, "", 0, 0, 255, 0, NULL, "What was chosen") \
 	X(REASON_PARTICIPANT, "participant", STRING, participant, "", 0, 0, 600, 0, NULL,  \
 	  "Who is the reason; absent where it is a rule of preference")                    \
@@ -570,7 +570,7 @@ struct vocab_group {
 	X(REFUSAL_RELAXATION, "relaxation", STRING, relaxation, "", 0, 0, 255, 0, NULL,         \
 	  "The nearest value that would do, all else unchanged; absent: none would")
 
-/* The details of a named error; a Conflict has one refusal per member of the minimal set. */
+/* The details of a named error; a Conflict has one refusal per member of each minimal set. */
 #define VOCABULARY_ERROR(X)                                                              \
 	X(ERROR_REFUSALS, "refusals", DICTS, refusals, "", 0, 0, 512, 0, &vocab_refusal, \
 	  "Who asks for what that cannot be had")
