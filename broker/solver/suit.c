@@ -458,26 +458,15 @@ static uint64_t longest_piece(const struct store *store, uint64_t memory_bytes)
 bool suit_bounce(const struct search *search, const struct store *store, uint32_t bounced,
 		 uint64_t memory_bytes)
 {
-	uint32_t writers = 0, incoherent = 0, incoherent_writers = 0;
+	struct access_agent agents[SEARCH_PARTIES_MAX];
+	unsigned int len = 0;
 
 	if (longest_piece(store, memory_bytes) > BOUND_BOUNCE_BYTES)
 		return false;
-	for (unsigned int i = 0; i < search->parties_len; i++) {
-		const struct party *party = &search->parties[i];
-
-		if (!search_is_active(search, i))
-			continue;
-		if (party->writes && bounced >> i & 1)
-			writers |= 1u << i;
-		if (party->incoherent && !(bounced >> i & 1))
-			incoherent |= 1u << i;
-		/* not one that copies with the CPU: it leaves nothing that READ would be due for */
-		if (party->incoherent && !party->copies && party->writes && !(bounced >> i & 1))
-			incoherent_writers |= 1u << i;
-	}
-	if (writers)
-		return (bounced & (bounced - 1)) == 0 && !incoherent;
-	return !incoherent_writers;
+	for (unsigned int i = 0; i < search->parties_len; i++)
+		if (search_is_active(search, i))
+			agents[len++] = policy_end_of(&search->parties[i], bounced >> i & 1).agent;
+	return access_check(agents, len, store->cached) == 0;
 }
 
 /* An IOMMU presents the pieces as one run, whatever their number. */

@@ -329,8 +329,9 @@ static bool brackets_are_safe(const struct scene *scene, const bool *bounced)
 
 		bool copies = user->role && vocab_number(user->role, ROLE_CPU_COPIES);
 
-		if (maps(user) && !is_coherent(user) &&
-		    (writer ? !bounced[user->number] : user->writes && !copies))
+		if (user->device && !is_coherent(user) &&
+		    (writer ? !bounced[user->number] && (maps(user) || !copies)
+			    : user->writes && !copies))
 			return false;
 	}
 	return true;
