@@ -161,12 +161,18 @@ static int check_layout(const struct participant *participant, uint32_t height, 
 {
 	const struct supplied_layout *layout;
 	const struct format_info *info;
+	int missing;
 
 	if (participant->layouts.len != 1)
 		return error_setf(error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, name, "layouts",
 				  "the layout of the buffers, and no other", "%zu of them",
 				  participant->layouts.len);
 	layout = brought_layout(participant);
+	missing = vocab_missing(layout);
+	if (missing >= 0)
+		return error_setf(error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, name, "layouts",
+				  "a layout with format, modifier, bytes and planes",
+				  "one without %s", vocab_layout.rows[missing].name);
 	if (layout->bytes > brought_bytes(participant))
 		return error_setf(error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, name, "layouts",
 				  "a layout within each buffer", "%llu bytes in one of %llu",
