@@ -376,6 +376,29 @@ START_TEST(files_are_needed_where_buffers_are)
 }
 END_TEST
 
+/* It is a part of the heap's id, which has 255 bytes. */
+START_TEST(the_name_is_not_too_long)
+{
+	struct request *request = request_by_text("640x480 a=:cpu/buffers=1*system:1228800" BRINGS);
+	char name[256] = "";
+	struct error error = {0};
+	struct plan *plan = NULL;
+
+	memset(name, 'n', _i ? 248 : 247);
+	ck_assert_int_eq(vocab_set_string(request->participants.items[0], PARTICIPANT_NAME, name,
+					  VOCAB_DECLARED),
+			 0);
+	broker_plan(broker, request, &error, &plan);
+	ck_assert_int_eq(error.code, _i ? ERROR_INVALID_REQUEST : ERROR_NONE);
+	if (_i)
+		ck_assert_str_eq(first_refusal(&error, REFUSAL_KEY), "name");
+	else
+		ck_assert_str_eq(vocab_string(plan, PLAN_BROUGHT_BY), name);
+	error_finish(&error);
+	vocab_destroy(plan);
+}
+END_TEST
+
 /* ---- collections ---- */
 
 #define MEMBERS 3
@@ -907,6 +930,7 @@ static void add_files(TCase *all)
 	tcase_add_test(all, a_dma_buf_is_recognised);
 	tcase_add_loop_test(all, one_memory_is_one_buffer, 0, 4);
 	tcase_add_test(all, a_file_that_only_says_so_is_no_dma_buf);
+	tcase_add_loop_test(all, the_name_is_not_too_long, 0, 2);
 	tcase_add_test(all, files_are_needed_where_buffers_are);
 }
 
