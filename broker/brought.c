@@ -7,6 +7,9 @@
  * answers by itself for any file: its seals (fcntl), fdinfo, and the name behind the link in
  * /proc. Only what has turned out to be a memfd or a dma-buf by then is asked for its size.
  *
+ * What this cannot spare us is closing it: close() of a file waits for the answer of its server,
+ * too (fs/fuse/file.c, fuse_flush(), 6.12), whoever sent it and with whatever message.
+ *
  * fdinfo has lines with names that programs gave (a dma-buf's name, last); exp_name stands before
  * these, and that it is a dma-buf at all its file system says (DMA_BUF_MAGIC).
  */
