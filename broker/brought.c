@@ -7,6 +7,9 @@
  * answers by itself for any file: its seals (fcntl), fdinfo, and the name behind the link in
  * /proc. Only what has turned out to be a memfd or a dma-buf by then is asked for its size.
  *
+ * What this cannot spare us is closing it: close() of a file waits for the answer of its server,
+ * too (fs/fuse/file.c, fuse_flush(), 6.12), whoever sent it and with whatever message.
+ *
  * fdinfo has lines with names that programs gave (a dma-buf's name, last); exp_name stands before
  * these, and that it is a dma-buf at all its file system says (DMA_BUF_MAGIC).
  */
@@ -151,6 +154,29 @@ static int recognise_file(void *buffer, int fd, const char *name, struct error *
 	return result == -ENOENT ? refuse_file(fd, name, error) : result;
 }
 
+/* Two buffers of one memory would be two whose turns nobody keeps apart. Both files are memfds or
+ * dma-bufs by now. */
+static int check_is_another(const struct vocab_dicts *list, size_t i, const char *name,
+			    struct error *error)
+{
+	struct stat status, former;
+
+	if (fstat(((struct memory_object *)list->items[i])->fd, &status) < 0)
+		return -errno;
+	for (size_t j = 0; j < i; j++) {
+		const struct memory_object *other = (struct memory_object *)list->items[j];
+
+		if (!vocab_has(other, MEMORY_FD))
+			continue;
+		if (fstat(other->fd, &former) < 0)
+			return -errno;
+		if (former.st_dev == status.st_dev && former.st_ino == status.st_ino)
+			return refuse(error, name, "memory of its own for each buffer",
+				      "one file twice");
+	}
+	return 0;
+}
+
 static int recognise(const struct participant *participant, bool needed, struct error *error)
 {
 	const struct vocab_dicts *list = &participant->buffers;
@@ -160,11 +186,14 @@ static int recognise(const struct participant *participant, bool needed, struct 
 	for (size_t i = 0; i < list->len && !result; i++) {
 		struct memory_object *buffer = (struct memory_object *)list->items[i];
 
-		if (vocab_has(buffer, MEMORY_FD))
+		if (vocab_has(buffer, MEMORY_FD)) {
 			result = recognise_file(buffer, buffer->fd, name, error);
-		else if (needed)
+			if (!result)
+				result = check_is_another(list, i, name, error);
+		} else if (needed) {
 			result = refuse(error, name, "each buffer as an open dma-buf or memfd (fd)",
 					"one without");
+		}
 	}
 	return result;
 }

@@ -11,7 +11,8 @@
  * each into its record, whatever its client wrote there. Nothing is opened by name, nothing is
  * mapped, and no file system of a client's is asked, which might never answer. `needed`: each
  * record must have a file, else it may say its exporter and bytes instead.
- * Errors, with details: InvalidRequest (neither a dma-buf nor a memfd that udmabuf takes); -ENOMEM.
+ * Errors, with details: InvalidRequest (neither a dma-buf nor a memfd that udmabuf takes, or one
+ * file twice); -ENOMEM.
  */
 int brought_recognise(struct request *request, bool needed, struct error *error);
 

@@ -31,12 +31,14 @@ static bool is_said_by_others(const struct collection *collection, const struct 
 	return false;
 }
 
-/* Names those participants of the plan that are the member's to begin and end. */
+/* Names those participants of the plan that are the member's to begin and end; none is an empty
+ * list, as without a list they would be all. */
 static int add_participants(struct buffer_record *record, const struct collection *collection,
 			    const struct member *member, const struct vocab_dicts *views)
 {
 	int error = 0;
 
+	record->head.origin[BUFFER_PARTICIPANTS] = VOCAB_SOLVED;
 	for (size_t i = 0; i < views->len && !error; i++) {
 		const char *name = vocab_string(views->items[i], VIEW_NAME);
 

@@ -367,9 +367,10 @@ DMABROKER_API char *dmabroker_plan_describe(const struct dmabroker_record *plan)
 /*
  * Brings one buffer more. Borrows `fd`, a dma-buf or a memfd, and keeps a duplicate. A memfd is
  * sealed with F_SEAL_SHRINK, not against writing, and has whole pages; udmabuf makes a dma-buf of
- * it. Errors: -EINVAL (the record is no participant, or the file is not open), -ERANGE (12 buffers
- * already), -EMFILE, -ENOMEM. What the file is the broker finds out: -EINVAL (InvalidRequest) of
- * dmabroker_plan and the like then says what it is and what would be right.
+ * it. Each buffer is memory of its own: one file twice is refused. Errors: -EINVAL (the record is
+ * no participant, or the file is not open), -ERANGE (12 buffers already), -EMFILE, -ENOMEM. What
+ * the file is the broker finds out: -EINVAL (InvalidRequest) of dmabroker_plan and the like then
+ * says what it is and what would be right.
  */
 DMABROKER_API int dmabroker_participant_add_buffer(struct dmabroker_record *participant, int fd);
 

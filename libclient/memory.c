@@ -233,7 +233,7 @@ int dmabroker_participant_set_layout(struct dmabroker_record *participant, uint3
 	struct vocab_head *layout;
 	int error;
 
-	if (!is_participant(participant) || !len)
+	if (!is_participant(participant) || !len || !bytes)
 		return -EINVAL;
 	error = vocab_create(&vocab_layout, &layout);
 	if (error)

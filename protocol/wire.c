@@ -241,6 +241,9 @@ static int read_list(struct reader *reader, DBusMessageIter *value, void *record
 	}
 	if (!error && len < row->min)
 		return explain(reader, row, -ERANGE, "an empty list");
+	/* who lists no names says something else than who says nothing */
+	if (!error && !len && row->type == VOCAB_STRINGS)
+		((struct vocab_head *)record)->origin[index] = origin;
 	return error;
 }
 

@@ -161,12 +161,18 @@ static int check_layout(const struct participant *participant, uint32_t height, 
 {
 	const struct supplied_layout *layout;
 	const struct format_info *info;
+	int missing;
 
 	if (participant->layouts.len != 1)
 		return error_setf(error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, name, "layouts",
 				  "the layout of the buffers, and no other", "%zu of them",
 				  participant->layouts.len);
 	layout = brought_layout(participant);
+	missing = vocab_missing(layout);
+	if (missing >= 0)
+		return error_setf(error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, name, "layouts",
+				  "a layout with format, modifier, bytes and planes",
+				  "one without %s", vocab_layout.rows[missing].name);
 	if (layout->bytes > brought_bytes(participant))
 		return error_setf(error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, name, "layouts",
 				  "a layout within each buffer", "%llu bytes in one of %llu",
@@ -181,11 +187,25 @@ static int check_layout(const struct participant *participant, uint32_t height, 
 	return 0;
 }
 
+/* It becomes part of the id of a heap, which has an end. */
+static int check_name(const char *name, struct error *error)
+{
+	size_t most = (size_t)vocab_heap.rows[HEAP_ID].max - strlen(EXPORTER_HEAP);
+
+	if (strlen(name) <= most)
+		return 0;
+	return error_setf(error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, name, "name",
+			  "a shorter name of who brings buffers", "%zu bytes, of at most %zu",
+			  strlen(name), most);
+}
+
 int brought_settle(struct participant *participant, const struct machine *machine, uint32_t height,
 		   const char *name, struct error *error)
 {
-	int result = check_buffers(participant, machine, name, error);
+	int result = check_name(name, error);
 
+	if (!result)
+		result = check_buffers(participant, machine, name, error);
 	if (!result)
 		result = check_layout(participant, height, name, error);
 	if (result || vocab_has(participant, PARTICIPANT_FORMATS))

@@ -215,7 +215,7 @@ int exporter_describe(const struct machine *machine, const struct participant *p
 
 	if (error)
 		return error;
-	if (vocab_format_string(heap, HEAP_ID, VOCAB_DECLARED, "brought:%s",
+	if (vocab_format_string(heap, HEAP_ID, VOCAB_DECLARED, EXPORTER_HEAP "%s",
 				vocab_string(participant, PARTICIPANT_NAME))) {
 		vocab_destroy(heap);
 		return -ENOMEM;

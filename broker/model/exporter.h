@@ -6,6 +6,9 @@
 #include "broker/model/descriptor.h"
 #include "broker/model/request.h"
 
+/* The id of the heap of buffers that are brought: this, and the participant's name. */
+#define EXPORTER_HEAP "brought:"
+
 /* Memory of an application: udmabuf makes a dma-buf of it. No exporter of the kernel's is called
  * so. */
 #define EXPORTER_NAME_MEMFD "memfd"

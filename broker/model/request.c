@@ -222,7 +222,12 @@ static int check_usage(const struct participant *participant, const char *name, 
 static int check_layout(const struct supplied_layout *layout, const char *name, struct error *error)
 {
 	uint64_t end;
+	int missing = vocab_missing(layout); /* who needs no wire has not been asked before */
 
+	if (missing >= 0)
+		return error_setf(error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, name, "layouts",
+				  "a layout with format, modifier, bytes and planes",
+				  "one without %s", vocab_layout.rows[missing].name);
 	for (size_t i = 0; i < layout->planes.len; i++) {
 		const struct plane *plane = (const struct plane *)layout->planes.items[i];
 

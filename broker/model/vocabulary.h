@@ -586,7 +586,8 @@ struct vocab_group {
 	X(BUFFER_GROUP, "group", U32, group, "", 0, 0, VOCAB_NO_LIMIT32, 0, NULL,                \
 	  "Index of its group in the plan's groups; absent where participants are not split")    \
 	X(BUFFER_PARTICIPANTS, "participants", STRINGS, participants, "", 0, 0, 17, 0, NULL,     \
-	  "The participants that are the caller's to begin and end; absent: all of the plan")
+	  "The participants that are the caller's to begin and end, none in an empty list; "     \
+	  "absent: all of the plan")
 
 /* Facts of a device. */
 #define VOCABULARY_DEVICE(X)                                                                     \

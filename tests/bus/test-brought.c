@@ -357,6 +357,9 @@ START_TEST(a_layout_is_said)
 		dmabroker_participant_set_layout(participant, XR24, 0, 460800, offsets, strides, 0),
 		-EINVAL);
 	ck_assert_int_eq(
+		dmabroker_participant_set_layout(participant, XR24, 0, 0, offsets, strides, 1),
+		-EINVAL);
+	ck_assert_int_eq(
 		dmabroker_participant_set_layout(request, XR24, 0, 460800, offsets, strides, 2),
 		-EINVAL);
 	ck_assert_uint_eq(dmabroker_record_get_len(participant, "layouts"), 1);

@@ -300,6 +300,47 @@ START_TEST(a_dma_buf_is_recognised)
 }
 END_TEST
 
+static int one_more(int fd)
+{
+	return fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
+
+/* The same memory by another open file. */
+static int opened_again(int fd)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
+/* Whose turn it is would be kept twice, and two would write to one memory at once. */
+START_TEST(one_memory_is_one_buffer)
+{
+	int (*const make)(void) = _i / 2 ? regular : sealed;
+	int (*const again)(int) = _i % 2 ? opened_again : one_more;
+	int all[3] = {make(), make(), -1};
+	struct request *request;
+	struct error error = {0};
+
+	if (_i / 2)
+		dmabufs_are("system");
+	request = with_files("640x480 a=:cpu" BRINGS, "a", all, 2);
+	ck_assert_int_eq(brought_recognise(request, true, NULL), 0);
+	vocab_destroy(request);
+	all[2] = again(all[0]);
+	ck_assert_int_ge(all[2], 0);
+	request = with_files("640x480 a=:cpu" BRINGS, "a", all, 3);
+	brought_recognise(request, true, &error);
+	ck_assert_int_eq(error.code, ERROR_INVALID_REQUEST);
+	ck_assert_str_eq(first_refusal(&error, REFUSAL_OFFERED), "one file twice");
+	error_finish(&error);
+	vocab_destroy(request);
+	for (int i = 0; i < 3; i++)
+		close(all[i]);
+}
+END_TEST
+
 /* Lines of fdinfo alone prove nothing. */
 START_TEST(a_file_that_only_says_so_is_no_dma_buf)
 {
@@ -331,6 +372,29 @@ START_TEST(files_are_needed_where_buffers_are)
 	vocab_destroy(request);
 	ck_assert_int_eq(broker_plan(broker, request_by_text(text), NULL, &plan), 0);
 	ck_assert_str_eq(plan->brought_by, "a");
+	vocab_destroy(plan);
+}
+END_TEST
+
+/* It is a part of the heap's id, which has 255 bytes. */
+START_TEST(the_name_is_not_too_long)
+{
+	struct request *request = request_by_text("640x480 a=:cpu/buffers=1*system:1228800" BRINGS);
+	char name[256] = "";
+	struct error error = {0};
+	struct plan *plan = NULL;
+
+	memset(name, 'n', _i ? 248 : 247);
+	ck_assert_int_eq(vocab_set_string(request->participants.items[0], PARTICIPANT_NAME, name,
+					  VOCAB_DECLARED),
+			 0);
+	broker_plan(broker, request, &error, &plan);
+	ck_assert_int_eq(error.code, _i ? ERROR_INVALID_REQUEST : ERROR_NONE);
+	if (_i)
+		ck_assert_str_eq(first_refusal(&error, REFUSAL_KEY), "name");
+	else
+		ck_assert_str_eq(vocab_string(plan, PLAN_BROUGHT_BY), name);
+	error_finish(&error);
 	vocab_destroy(plan);
 }
 END_TEST
@@ -740,11 +804,11 @@ START_TEST(what_others_have_allocated_costs_no_bytes)
 {
 	struct answer answer = {0};
 	struct collection_record **records;
-	int fd = make_file(100 << 20), all[12];
 	size_t len;
+	int all[12];
 
 	for (int i = 0; i < 12; i++)
-		all[i] = fd;
+		all[i] = make_file(100 << 20);
 	dmabufs_are("videobuf2_vmalloc");
 	ck_assert_int_eq(
 		broker_allocate(clients[0],
@@ -758,19 +822,20 @@ START_TEST(what_others_have_allocated_costs_no_bytes)
 	ck_assert_uint_eq(records[0]->buffers, 12);
 	vocab_destroy(records[0]);
 	free(records);
-	close(fd);
+	for (int i = 0; i < 12; i++)
+		close(all[i]);
 }
 END_TEST
 
 /* Pages of a memfd are pinned, and where it has none yet the broker has to find them. */
 START_TEST(memfds_cost_their_bytes)
 {
-	int fd = make_memfd(64 << 20, F_SEAL_SHRINK), all[12];
 	struct answer answer = {0};
 	struct error error = {0};
+	int all[12];
 
 	for (int i = 0; i < 12; i++)
-		all[i] = fd;
+		all[i] = make_memfd(64 << 20, F_SEAL_SHRINK);
 	for (int i = 0; i < 2; i++) {
 		broker_allocate(clients[0],
 				with_files("640x480 camera=cam0:capture" BRINGS, "camera", all, 12),
@@ -779,7 +844,8 @@ START_TEST(memfds_cost_their_bytes)
 		ck_assert_int_eq(error.code, i ? ERROR_QUOTA_EXCEEDED : ERROR_NONE);
 	}
 	error_finish(&error);
-	close(fd);
+	for (int i = 0; i < 12; i++)
+		close(all[i]);
 }
 END_TEST
 
@@ -862,7 +928,9 @@ static void add_files(TCase *all)
 {
 	tcase_add_loop_test(all, a_file_is_recognised, 0, ROWS(files));
 	tcase_add_test(all, a_dma_buf_is_recognised);
+	tcase_add_loop_test(all, one_memory_is_one_buffer, 0, 4);
 	tcase_add_test(all, a_file_that_only_says_so_is_no_dma_buf);
+	tcase_add_loop_test(all, the_name_is_not_too_long, 0, 2);
 	tcase_add_test(all, files_are_needed_where_buffers_are);
 }
 

@@ -308,6 +308,27 @@ START_TEST(everybody_gets_the_same_buffers)
 }
 END_TEST
 
+/* Who has none is told so: who is told nothing takes all for its own. */
+START_TEST(each_is_told_whose_turn_is_its_own)
+{
+	static const char *const own[] = {NULL, "camera", "encoder"};
+	struct buffer_record **records;
+	uint64_t serial;
+	size_t len;
+
+	make_two();
+	ck_assert_int_eq(collection_get_buffers(clients[_i], look(_i), 0, 1, 1, NULL, &serial,
+						&records, &len),
+			 0);
+	ck_assert(vocab_has(records[0], BUFFER_PARTICIPANTS));
+	ck_assert_uint_eq(records[0]->participants.len, own[_i] ? 1 : 0);
+	if (own[_i])
+		ck_assert_str_eq(records[0]->participants.items[0], own[_i]);
+	vocab_destroy(records[0]);
+	free(records);
+}
+END_TEST
+
 START_TEST(the_initiator_may_take_part)
 {
 	ck_assert_int_eq(create("640x480 f=XR24 camera=cam0:capture", 1), 0);
@@ -1632,6 +1653,7 @@ static void add_members(TCase *all)
 {
 	tcase_add_test(all, nothing_is_allocated_before_all_have_spoken);
 	tcase_add_test(all, everybody_gets_the_same_buffers);
+	tcase_add_loop_test(all, each_is_told_whose_turn_is_its_own, 0, 3);
 	tcase_add_test(all, the_initiator_may_take_part);
 	tcase_add_test(all, alone_it_begins_at_once);
 	tcase_add_test(all, an_observer_alone_waits_for_tokens);

@@ -303,6 +303,31 @@ START_TEST(a_layout_in_several_objects_is_not_served)
 }
 END_TEST
 
+/* What a daemon is sent is checked for this when it is read, and what a broker inside the process
+ * is given is not. */
+START_TEST(a_layout_that_is_not_whole_is_refused)
+{
+	static const char *const texts[] = {
+		"640x480 f=XR24:1 d=disp:scanout/layouts=XR24:1:1228800:0+2560+1228800",
+		"640x480 d=:cpu/buffers=1*system:1228800/layouts=XR24:0:1228800:0+2560+1228800"};
+	struct machine *machine = machine_by_name("lab");
+	struct request *request = request_by_text(texts[_i / LAYOUT_ROWS]);
+	struct error error = {0};
+	const void *refusal;
+
+	vocab_clear(first(request)->layouts.items[0], (unsigned int)_i % LAYOUT_ROWS);
+	ck_assert_int_eq(request_settle(request, machine, &error), -EINVAL);
+	ck_assert_int_eq(error.code, ERROR_INVALID_REQUEST);
+	refusal = error.details->refusals.items[0];
+	ck_assert_str_eq(vocab_string(refusal, REFUSAL_KEY), "layouts");
+	ck_assert_ptr_nonnull(strstr(vocab_string(refusal, REFUSAL_OFFERED),
+				     vocab_layout.rows[_i % LAYOUT_ROWS].name));
+	error_finish(&error);
+	vocab_destroy(request);
+	vocab_destroy(machine);
+}
+END_TEST
+
 /* Settled twice is settled the same. */
 START_TEST(settling_again_changes_nothing)
 {
@@ -337,6 +362,7 @@ int main(void)
 	tcase_add_test(settle, what_is_wrong_is_named);
 	tcase_add_loop_test(settle, a_part_reads_from_others, 0, 2);
 	tcase_add_test(settle, a_layout_in_several_objects_is_not_served);
+	tcase_add_loop_test(settle, a_layout_that_is_not_whole_is_refused, 0, 2 * LAYOUT_ROWS);
 	tcase_add_test(settle, settling_again_changes_nothing);
 	suite_add_tcase(suite, words);
 	suite_add_tcase(suite, settle);

@@ -148,6 +148,23 @@ START_TEST(every_key_of_every_group_survives)
 }
 END_TEST
 
+START_TEST(no_names_are_a_list_too)
+{
+	struct buffer_record *record, *copy;
+
+	ck_assert_int_eq(vocab_create(&vocab_buffer, &record), 0);
+	copy = round_trip(record, &vocab_buffer);
+	ck_assert(!vocab_has(copy, BUFFER_PARTICIPANTS));
+	vocab_destroy(copy);
+	record->head.origin[BUFFER_PARTICIPANTS] = VOCAB_SOLVED;
+	copy = round_trip(record, &vocab_buffer);
+	ck_assert(vocab_has(copy, BUFFER_PARTICIPANTS));
+	ck_assert_uint_eq(copy->participants.len, 0);
+	vocab_destroy(copy);
+	vocab_destroy(record);
+}
+END_TEST
+
 START_TEST(fds_travel_as_duplicates)
 {
 	struct memory_object *memory, *copy;
@@ -843,6 +860,7 @@ int main(void)
 	while (vocab_groups[groups_len])
 		groups_len++;
 	tcase_add_loop_test(all, every_key_of_every_group_survives, 0, groups_len);
+	tcase_add_test(all, no_names_are_a_list_too);
 	tcase_add_test(all, fds_travel_as_duplicates);
 	tcase_add_loop_test(all, value_is_judged, 0, (int)(sizeof(bads) / sizeof(bads[0])));
 	tcase_add_test(all, missing_and_doubled_keys_are_refused);
