@@ -49,9 +49,16 @@ static const struct dmabroker_record *edge_at(const struct dmabroker_record *pla
 	return dmabroker_record_get_record(plan, "policy", index, &edge) < 0 ? NULL : edge;
 }
 
+static bool needs_fence(const struct dmabroker_record *edge)
+{
+	uint64_t fence;
+
+	return dmabroker_record_get_uint(edge, "fence", &fence) == 0 && fence;
+}
+
 static bool needs_nothing(const struct dmabroker_record *edge)
 {
-	return strcmp(text_string(edge, "operation", "none"), "none") == 0;
+	return strcmp(text_string(edge, "operation", "none"), "none") == 0 && !needs_fence(edge);
 }
 
 static bool have_same(const struct dmabroker_record *a, const struct dmabroker_record *b,
@@ -64,7 +71,7 @@ static bool have_same(const struct dmabroker_record *a, const struct dmabroker_r
 static bool are_alike(const struct dmabroker_record *a, const struct dmabroker_record *b)
 {
 	return have_same(a, b, "from") && have_same(a, b, "operation") &&
-	       have_same(a, b, "because");
+	       have_same(a, b, "because") && needs_fence(a) == needs_fence(b);
 }
 
 /* To whom the same writer hands over alike; NULL: a line before has it. Returns owned. */
@@ -87,7 +94,8 @@ static char *receivers_of(const struct dmabroker_record *plan, size_t index)
 	return names;
 }
 
-/* "camera -> encoder: clean (START WRITE, END WRITE): the newest data may sit in a CPU cache" */
+/* "camera -> encoder: clean (START WRITE, END WRITE): the newest data may sit in a CPU cache",
+ * "gpu -> encoder: wait for fences (poll): both see the same data" */
 static void show_edge(const struct dmabroker_record *plan, size_t index)
 {
 	const struct dmabroker_record *edge = edge_at(plan, index);
@@ -97,8 +105,14 @@ static void show_edge(const struct dmabroker_record *plan, size_t index)
 	if (!names)
 		return;
 	ioctls = ioctls_of(operation);
-	line = text_format("  %s -> %s: %s (%s): %s\n", text_string(edge, "from", "?"), names,
-			   operation, ioctls, text_string(edge, "because", "?"));
+	if (strcmp(operation, "none") == 0)
+		line = text_format("  %s -> %s: wait for fences (poll): %s\n",
+				   text_string(edge, "from", "?"), names,
+				   text_string(edge, "because", "?"));
+	else
+		line = text_format("  %s -> %s: %s%s (%s): %s\n", text_string(edge, "from", "?"),
+				   names, needs_fence(edge) ? "wait for fences (poll), then " : "",
+				   operation, ioctls, text_string(edge, "because", "?"));
 	text_lines(line);
 	free(line);
 	free(ioctls);

@@ -367,7 +367,9 @@ DMABROKER_API char *dmabroker_plan_describe(const struct dmabroker_record *plan)
 /*
  * Brings one buffer more. Borrows `fd`, a dma-buf or a memfd, and keeps a duplicate. A memfd is
  * sealed with F_SEAL_SHRINK, not against writing, and has whole pages; udmabuf makes a dma-buf of
- * it. Each buffer is memory of its own: one file twice is refused. Errors: -EINVAL (the record is
+ * it. Each buffer is memory of its own: one file twice is refused. Of a V4L2 queue whose REQBUFS
+ * asked for V4L2_MEMORY_FLAG_NON_COHERENT the entry says `cached` = true, which nobody can see from
+ * outside. Errors: -EINVAL (the record is
  * no participant, or the file is not open), -ERANGE (12 buffers already), -EMFILE, -ENOMEM. What
  * the file is the broker finds out: -EINVAL (InvalidRequest) of dmabroker_plan and the like then
  * says what it is and what would be right.
@@ -653,14 +655,13 @@ enum dmabroker_access {
 /*
  * Says that `participant` (a name of the plan) is about to access the buffer: before QBUF, before
  * a page flip or a draw, before the CPU touches its mapping. Does what is due for this hand-over by
- * the plan's policy (waits for fences, then DMA_BUF_IOCTL_SYNC brackets, repeated on EINTR and
- * EAGAIN) and nothing else; mostly that is nothing. A buffer has one writer or any number of
- * readers.
- * Errors: -ENOENT (no such participant), -EINVAL (no access named), -EPERM (the participant is
- * another process's), -EACCES (it would write, and by the plan it only reads), -EBUSY (somebody
- * writes, or a writer wants in while others read), -EALREADY (this participant has begun already),
- * -ETIMEDOUT (a fence did not signal within 5 s), or the ioctl's own; the access has not begun
- * then.
+ * the plan's policy (waits for fences, then DMA_BUF_IOCTL_SYNC brackets, repeated on EINTR
+ * and, for 5 s, on EAGAIN) and nothing else; mostly that is nothing. A buffer has one writer or any
+ * number of readers. Errors: -ENOENT (no such participant), -EINVAL (no access named), -EPERM (the
+ * participant is another process's), -EACCES (it would write, and by the plan it only reads),
+ * -EBUSY (somebody writes, or a writer wants in while others read), -EALREADY (this participant has
+ * begun already), -ETIMEDOUT (a fence did not signal within 5 s), or the ioctl's own; the access
+ * has not begun then.
  */
 DMABROKER_API int dmabroker_buffer_begin_access(struct dmabroker_buffer *buffer,
 						const char *participant,

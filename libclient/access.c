@@ -12,12 +12,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <linux/dma-buf.h>
 
 #include "libclient/internal.h"
 
 #define FENCE_TIMEOUT_MS 5000
+#define SYNC_TRIES_MAX \
+	5000 /* a millisecond apart; the kernel documents EAGAIN, and nobody sends it */
 
 /* ---- agents ---- */
 
@@ -130,11 +133,16 @@ int access_follow(struct dmabroker_buffer *buffer, const struct plan *plan)
 static int sync_once(struct dmabroker_buffer *buffer, int fd, uint64_t flags)
 {
 	struct dma_buf_sync sync = {.flags = flags};
-	int result;
+	unsigned int tries = 0;
+	int result = ioctl(fd, DMA_BUF_IOCTL_SYNC, &sync);
 
-	do {
+	while (result < 0 && (errno == EINTR || (errno == EAGAIN && tries < SYNC_TRIES_MAX))) {
+		if (errno == EAGAIN) {
+			usleep(1000);
+			tries++;
+		}
 		result = ioctl(fd, DMA_BUF_IOCTL_SYNC, &sync);
-	} while (result < 0 && (errno == EINTR || errno == EAGAIN));
+	}
 	if (result < 0)
 		return handle_fail(buffer->broker, -errno, "DMA_BUF_IOCTL_SYNC: %s",
 				   strerror(errno));

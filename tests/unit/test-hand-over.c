@@ -23,6 +23,7 @@
 
 static struct {
 	char calls[256];   /* "<W >W": START and END; "p", "P": poll for writers, for all */
+	int always;	   /* every call fails with this */
 	int interruptions; /* the next so many calls fail with EINTR and EAGAIN in turn */
 	int failing;	   /* the call of this number, from 1, fails */
 	int error;
@@ -49,6 +50,10 @@ static void note(int fd, const char *call)
 
 static bool fails(void)
 {
+	if (kernel.always) {
+		errno = kernel.always;
+		return true;
+	}
 	if (kernel.interruptions) {
 		errno = kernel.interruptions-- & 1 ? EINTR : EAGAIN;
 		return true;
@@ -300,6 +305,19 @@ START_TEST(interrupted_calls_are_repeated)
 }
 END_TEST
 
+START_TEST(not_for_ever)
+{
+	make(CHAIN, true, 1);
+	steps("cam/w");
+	kernel.always = EAGAIN;
+	ck_assert_int_eq(step("cpu+r"), -EAGAIN);
+	kernel.always = 0;
+	steps("cpu/r");
+	ck_assert_str_eq(kernel.calls, "<R >R");
+	unmake();
+}
+END_TEST
+
 /* Whichever call fails, the access has not begun, and all that was due is due again. */
 START_TEST(what_fails_stays_due)
 {
@@ -541,9 +559,11 @@ int main(void)
 	Suite *suite = suite_create("hand-over");
 	TCase *all = tcase_create("all");
 
+	tcase_set_timeout(all, 60);
 	tcase_add_loop_test(all, exactly_what_is_due, 0, sizeof(rows) / sizeof(rows[0]));
 	tcase_add_test(all, a_plan_of_agents_that_cannot_share_is_refused);
 	tcase_add_test(all, interrupted_calls_are_repeated);
+	tcase_add_test(all, not_for_ever);
 	tcase_add_loop_test(all, what_fails_stays_due, 1, 11);
 	tcase_add_test(all, a_fence_that_does_not_signal);
 	tcase_add_loop_test(all, misuse_is_refused, 0, sizeof(misuses) / sizeof(misuses[0]));
