@@ -13,7 +13,7 @@ for argument in "$@"; do
     --no-vm) vm=no ;;
     --long)
         export DMABROKER_FUZZ_RUNS=1000000 DMABROKER_PROPERTY_RUNS=1000000 DMABROKER_ACCESS_LONG=1
-        export DMABROKER_PROBES=100 DMABROKER_PICTURES=1000
+        export DMABROKER_PROBES=100 DMABROKER_PICTURES=1000 DMABROKER_FORMATS=1 DMABROKER_SIZES=3
         ;;
     --help | -h) usage && exit ;;
     *) usage >&2 && exit 2 ;;

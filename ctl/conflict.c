@@ -145,4 +145,7 @@ void conflict_show(const struct ctl *ctl, const struct dmabroker_record *details
 		show_all_relaxations(details, set);
 		free(heading);
 	}
+	if (facts_number(details, "copied-bytes", 0))
+		printf("\nor copies, with allow-copies: yes: %llu bytes for each frame\n",
+		       (unsigned long long)facts_number(details, "copied-bytes", 0));
 }

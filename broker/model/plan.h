@@ -178,6 +178,7 @@ struct refusal {
 struct error_details {
 	struct vocab_head head;
 	struct vocab_dicts refusals;
+	uint64_t copied_bytes;
 };
 
 /* A buffer as it is handed out. */

@@ -325,12 +325,20 @@ static void write_conflict(FILE *out, const struct vocab_dicts *refusals)
 	}
 }
 
+static void write_copies(FILE *out, const struct error_details *details)
+{
+	if (vocab_has(details, ERROR_COPIED_BYTES))
+		fprintf(out, "\nor copies, with allow-copies: yes: %llu bytes for each frame",
+			(unsigned long long)vocab_number(details, ERROR_COPIED_BYTES));
+}
+
 static void write_error(FILE *out, const struct error *error)
 {
 	size_t len = error->details ? error->details->refusals.len : 0;
 
 	if (error->code == ERROR_CONFLICT && len) {
 		write_conflict(out, &error->details->refusals);
+		write_copies(out, error->details);
 		return;
 	}
 	fputs(sentence(error->code), out);

@@ -571,9 +571,13 @@ struct vocab_group {
 	  "The nearest value that would do, all else unchanged; absent: none would")
 
 /* The details of a named error; a Conflict has one refusal per member of each minimal set. */
-#define VOCABULARY_ERROR(X)                                                              \
-	X(ERROR_REFUSALS, "refusals", DICTS, refusals, "", 0, 0, 512, 0, &vocab_refusal, \
-	  "Who asks for what that cannot be had")
+#define VOCABULARY_ERROR(X)                                                                       \
+	X(ERROR_REFUSALS, "refusals", DICTS, refusals, "", 0, 0, 512, 0, &vocab_refusal,          \
+	  "Who asks for what that cannot be had")                                                 \
+	X(ERROR_COPIED_BYTES, "copied-bytes", U64, copied_bytes, "bytes", 0, 0, VOCAB_NO_LIMIT64, \
+	  0, NULL,                                                                                \
+	  "Of a Conflict over buffers that are brought: with allow-copies there would "           \
+	  "be a plan that copies so much for each frame")
 
 /* A buffer as GetBuffers hands it out. */
 #define VOCABULARY_BUFFER(X)                                                                     \

@@ -136,24 +136,49 @@ static void search_finish(struct search *search)
 /* Buffers that exist are not split any more. */
 static bool may_split(const struct search *search)
 {
-	return vocab_number(search->request, REQUEST_ALLOW_COPIES) && !search->exhausted &&
-	       search->combinations <= BOUND_COMBINATIONS &&
+	return !search->exhausted && search->combinations <= BOUND_COMBINATIONS &&
 	       (!search->options || !search->options->existing);
+}
+
+/* Who brings buffers that do not suit all is told what copies would cost, though it has not allowed
+ * any. Returns the bytes copied for each frame; 0: they would not do either. */
+static uint64_t ask_for_copies(struct search *search)
+{
+	struct plan *plan;
+	uint64_t bytes;
+
+	if (!search->brought || partition(search, &plan) != 0)
+		return 0;
+	bytes = vocab_number(plan, PLAN_COPIED_BYTES);
+	vocab_destroy(plan);
+	return bytes;
+}
+
+static int report(struct search *search, uint64_t copied_bytes, struct error *error)
+{
+	int result = conflict_report(search, error);
+
+	if (copied_bytes && error->code == ERROR_CONFLICT && error->details)
+		vocab_set_number(error->details, ERROR_COPIED_BYTES, copied_bytes, VOCAB_SOLVED);
+	return result;
 }
 
 static int search_run(struct search *search, struct error *error, struct plan **ret_plan)
 {
 	struct choice choice = {.any = false};
+	uint64_t copied_bytes = 0;
 	int result;
 
 	if (choose(search, &choice))
 		return answer_plan(search, &choice, ret_plan);
-	if (may_split(search)) {
+	if (may_split(search) && vocab_number(search->request, REQUEST_ALLOW_COPIES)) {
 		result = partition(search, ret_plan);
 		if (result <= 0)
 			return result;
+	} else if (may_split(search)) {
+		copied_bytes = ask_for_copies(search);
 	}
-	return conflict_report(search, error);
+	return report(search, copied_bytes, error);
 }
 
 int solve_with(const struct machine *machine, const struct request *request,

@@ -82,7 +82,7 @@ run_shell()
 
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8
 . $rig/conf
-export SRC BUILD DMABROKER_PROBES DMABROKER_PICTURES
+export SRC BUILD DMABROKER_PROBES DMABROKER_PICTURES DMABROKER_FORMATS DMABROKER_SIZES
 cd "$SRC" || exit 1
 busybox ip link set lo up
 # what a case frees is free at once, not kept in lists of each CPU

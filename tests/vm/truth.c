@@ -39,7 +39,7 @@
 #include "broker/solver/solve.h"
 
 #define FORMATS_TRIED 2
-#define SIZES_TRIED 3
+#define SIZES_TRIED 2 /* or what DMABROKER_SIZES says */
 
 struct truth {
 	struct probe_options options;
@@ -461,9 +461,11 @@ static void try_format(struct truth *truth, const struct device *device,
 	static const struct vocab_size sizes[] = {{1280, 1024}, {1280, 720}, {640, 480},
 						  {320, 180},	{64, 64},    {1920, 1080}};
 	struct row row = {.device = device, .role = role, .picture = {.fourcc = fourcc}};
+	const char *text = getenv("DMABROKER_SIZES");
+	unsigned long most = text ? strtoul(text, NULL, 10) : SIZES_TRIED;
 	unsigned int tried = 0;
 
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && tried < SIZES_TRIED; i++)
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && tried < most; i++)
 		if (try_size(truth, &row, sizes[i].width, sizes[i].height, tried == 0))
 			tried++;
 }

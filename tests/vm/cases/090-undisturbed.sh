@@ -12,7 +12,7 @@ stream=$BUILD/tests/vm/stream
 bystander=$BUILD/tests/vm/bystander
 trial=$BUILD/broker/dmabroker-trial
 display=/dev/dri/$(basename "$(ls -d /sys/devices/platform/vkms/drm/card*)")
-times=${DMABROKER_PROBES:-10}
+times=${DMABROKER_PROBES:-4}
 
 # camera NAME: its node
 camera()
