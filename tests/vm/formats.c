@@ -541,10 +541,11 @@ static bool is_shared(const struct list *reads, const struct party *reader, uint
 	       (info->v4l2[1] && list_has(reads, info->v4l2[1]));
 }
 
-/* One row of DMABROKER_FORMATS (3): 1 for all of them. */
+/* Of each pair of drivers one row of DMABROKER_FORMATS (3), the first among them: 1 for all. */
+static unsigned int seen;
+
 static bool is_its_turn(void)
 {
-	static unsigned int seen;
 	const char *text = getenv("DMABROKER_FORMATS");
 	unsigned int step = text ? (unsigned int)strtoul(text, NULL, 10) : 3;
 
@@ -573,6 +574,7 @@ static void run_pair(const struct party *writer, const struct party *reader)
 	struct list writes = list_of(writer, true), reads = list_of(reader, false), done = {0};
 	unsigned int before = rows_len;
 
+	seen = 0;
 	for (size_t i = 0; i < writes.len; i++) {
 		uint32_t format = writes.items[i];
 		const struct format_info *info =
