@@ -28,6 +28,19 @@ static unsigned int implied(unsigned int usage)
 	return usage & USAGE_DECODE ? usage | USAGE_WRITE : usage;
 }
 
+/* A CPU that says of neither reading nor writing that it never does, does both. */
+static unsigned int of_cpu(const struct participant *participant)
+{
+	bool reads = vocab_origin(participant, PARTICIPANT_CPU_ACCESS) != VOCAB_DECLARED ||
+		     participant->cpu_access != CPU_ACCESS_NEVER;
+	bool writes = vocab_origin(participant, PARTICIPANT_CPU_WRITES) != VOCAB_DECLARED ||
+		      participant->cpu_writes != CPU_ACCESS_NEVER;
+
+	if (!reads && !writes)
+		return USAGE_NONE;
+	return (reads ? USAGE_READ : 0) | (writes ? USAGE_WRITE : 0);
+}
+
 unsigned int participant_usage(const struct participant *participant)
 {
 	static const unsigned int of_role[] = {
@@ -36,10 +49,11 @@ unsigned int participant_usage(const struct participant *participant)
 		[ROLE_SCANOUT] = USAGE_READ | USAGE_SCANOUT,
 		[ROLE_WRITEBACK] = USAGE_WRITE,
 		[ROLE_RENDER] = USAGE_READ | USAGE_WRITE,
-		[ROLE_CPU] = USAGE_READ | USAGE_WRITE,
 	};
 	unsigned int usage = 0;
 
+	if (!vocab_has(participant, PARTICIPANT_USAGE) && participant->role == ROLE_CPU)
+		return of_cpu(participant);
 	if (!vocab_has(participant, PARTICIPANT_USAGE))
 		return of_role[participant->role];
 	for (size_t i = 0; i < participant->usage.len; i++)

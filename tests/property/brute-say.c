@@ -198,6 +198,12 @@ bool has_word(const struct vocab_strings *list, const char *word)
 	return false;
 }
 
+static bool says_never(const struct participant *participant, unsigned int row)
+{
+	return vocab_origin(participant, row) == VOCAB_DECLARED &&
+	       vocab_number(participant, row) == CPU_ACCESS_NEVER;
+}
+
 static void set_usage(struct user *user, const struct participant *participant)
 {
 	const struct vocab_strings *usage = &participant->usage;
@@ -206,6 +212,11 @@ static void set_usage(struct user *user, const struct participant *participant)
 	if (!vocab_has(participant, PARTICIPANT_USAGE)) {
 		user->reads = role != ROLE_CAPTURE && role != ROLE_WRITEBACK;
 		user->writes = role != ROLE_OUTPUT && role != ROLE_SCANOUT;
+		if (role == ROLE_CPU) {
+			user->reads = !says_never(participant, PARTICIPANT_CPU_ACCESS);
+			user->writes = !says_never(participant, PARTICIPANT_CPU_WRITES);
+			user->none = !user->reads && !user->writes;
+		}
 		return;
 	}
 	user->none = has_word(usage, "none");

@@ -178,7 +178,7 @@ static void expect_exact(const char *name, struct survey *survey)
 START_TEST(one_process)
 {
 	struct survey survey = {.agents_min = 1,
-				.agents_max = agents_max(0),
+				.agents_max = ACCESS_AGENTS + 1,
 				.processes = 1,
 				.parts = true,
 				.refusals = true};
