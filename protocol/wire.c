@@ -243,7 +243,7 @@ static int read_list(struct reader *reader, DBusMessageIter *value, void *record
 		return explain(reader, row, -ERANGE, "an empty list");
 	/* who lists no names says something else than who says nothing */
 	if (!error && !len && row->type == VOCAB_STRINGS)
-		((struct vocab_head *)record)->origin[index] = origin;
+		((struct vocab_head *)record)->origin[index] = (uint8_t)origin;
 	return error;
 }
 

@@ -44,8 +44,8 @@ static bool check_refuses(const struct set *set, const struct explore *explore)
 static void note(struct survey *survey, const struct set *set, const char *what, const char *story)
 {
 	if (!survey->first[0])
-		snprintf(survey->first, sizeof(survey->first), "%s: %s\n%s", set_text(set), what,
-			 story);
+		snprintf(survey->first, sizeof(survey->first), "%s: %s\n%s%s", set_text(set), what,
+			 story[0] == '#' ? "" : "#   ", story);
 }
 
 /* In all worlds. Returns whether something goes wrong in one of them. */
