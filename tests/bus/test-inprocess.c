@@ -37,7 +37,8 @@ static size_t fds_before;
 /* From now on so many buffers, and then this error; as often as it is asked. */
 static struct {
 	unsigned int left;
-	int error; /* 0: any number of buffers */
+	int error;  /* 0: any number of buffers */
+	int sealed; /* the buffer of this number, from 1, cannot be mapped for writing */
 } heaps;
 
 int __wrap_heap_allocate(enum exporter exporter, const char *node, uint64_t bytes,
@@ -52,10 +53,12 @@ int __wrap_heap_allocate(enum exporter exporter, const char *node, uint64_t byte
 	if (heaps.error && heaps.left == 0)
 		return heaps.error;
 	heaps.left -= heaps.error != 0;
-	fd = memfd_create(name, MFD_CLOEXEC);
-	if (fd >= 0 && ftruncate(fd, (off_t)bytes) == 0)
-		return fd;
-	return -errno;
+	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0 || ftruncate(fd, (off_t)bytes) < 0)
+		return -errno;
+	if (heaps.sealed && --heaps.sealed == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE) < 0)
+		return -errno;
+	return fd;
 }
 
 /* Of a memfd that is brought, the memfd itself. */
@@ -312,6 +315,68 @@ static bool is_listed(const char *id)
 	dmabroker_record_list_destroy(list, len);
 	return found;
 }
+
+/* ---- allocating and mapping ---- */
+
+/* Mappings of buffers' memory. */
+static int count_mappings(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	char line[512];
+	int count = 0;
+
+	ck_assert_ptr_nonnull(maps);
+	while (fgets(line, sizeof(line), maps))
+		count += strstr(line, "/memfd:") != NULL;
+	fclose(maps);
+	return count;
+}
+
+START_TEST(buffers_come_mapped)
+{
+	struct dmabroker_record *request = ask_for_camera("cam0");
+	struct dmabroker_collection *collection;
+	int before = count_mappings(), count;
+	void *address;
+
+	ck_assert_int_eq(dmabroker_allocate_mapped(broker, request, &collection), 0);
+	count = (int)dmabroker_collection_get_count(collection);
+	ck_assert_int_gt(count, 1);
+	ck_assert_int_eq(count_mappings(), before + count);
+	for (int i = 0; i < count; i++) {
+		ck_assert_int_eq(
+			dmabroker_buffer_map(dmabroker_collection_get_buffer(collection, (size_t)i),
+					     0, &address),
+			0);
+		memset(address, i, 640 * 480 * 4);
+	}
+	ck_assert_int_eq(count_mappings(), before + count);
+	dmabroker_collection_release(collection);
+	ck_assert_int_eq(count_mappings(), before);
+	dmabroker_record_destroy(request);
+}
+END_TEST
+
+/* All or none, and the error says why it could not be mapped. */
+START_TEST(what_cannot_be_mapped_is_not_kept)
+{
+	struct dmabroker_record *request = ask_for_camera("cam0"), **list;
+	struct dmabroker_collection *collection = NULL;
+	int before = count_mappings();
+	size_t len;
+
+	heaps.sealed = _i;
+	ck_assert_int_eq(dmabroker_allocate_mapped(broker, request, &collection), -EPERM);
+	ck_assert_ptr_null(collection);
+	ck_assert_msg(strstr(dmabroker_get_error_text(broker), "mmap of "), "%s",
+		      dmabroker_get_error_text(broker));
+	ck_assert_int_eq(count_mappings(), before);
+	ck_assert_int_eq(dmabroker_list_collections(broker, &list, &len), 0);
+	ck_assert_uint_eq(len, 0);
+	dmabroker_record_list_destroy(list, len);
+	dmabroker_record_destroy(request);
+}
+END_TEST
 
 /* ---- addresses ---- */
 
@@ -996,6 +1061,8 @@ int main(void)
 	all = add_case(suite, "connected", setup_broker, teardown_broker);
 	tcase_add_test(all, what_is_there_is_listed_when_it_is_connected);
 	tcase_add_test(all, buffers_are_allocated_and_go);
+	tcase_add_test(all, buffers_come_mapped);
+	tcase_add_loop_test(all, what_cannot_be_mapped_is_not_kept, 1, 3);
 	tcase_add_test(all, more_buffers_than_one_page);
 	tcase_add_test(all, a_device_is_named_by_an_open_file);
 	tcase_add_test(all, a_new_generation_is_negotiated_and_handed_over);
