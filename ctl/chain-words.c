@@ -35,16 +35,10 @@ const char *chain_fence_words(const struct chain_arrow *arrow)
 
 char *chain_ioctl_words(const struct chain_arrow *arrow)
 {
-	const struct policy_step *steps;
-	size_t len = policy_steps(arrow->operation, &steps);
-	char *words = text_format("%s", len ? "DMA_BUF_IOCTL_SYNC " : ""), *longer;
+	char *ioctls = policy_ioctls(arrow->operation, '|');
+	char *words = text_format("%s%s", *ioctls ? "DMA_BUF_IOCTL_SYNC " : "", ioctls);
 
-	for (size_t i = 0; i < len; i++) {
-		longer = text_format("%s%s%s|%s", words, i ? ", " : "", steps[i].when,
-				     steps[i].what);
-		free(words);
-		words = longer;
-	}
+	free(ioctls);
 	return words;
 }
 

@@ -26,15 +26,14 @@ size_t policy_steps(const char *operation, const struct policy_step **ret_steps)
 	return 0;
 }
 
-/* "START WRITE, END WRITE"; "?" of an operation that is not known. Returns owned. */
-static char *ioctls_of(const char *operation)
+char *policy_ioctls(const char *operation, char between)
 {
 	const struct policy_step *steps;
 	size_t len = policy_steps(operation, &steps);
-	char *words = text_format("%s", len ? "" : "?"), *longer;
+	char *words = text_format("%s", ""), *longer;
 
 	for (size_t i = 0; i < len; i++) {
-		longer = text_format("%s%s%s %s", words, i ? ", " : "", steps[i].when,
+		longer = text_format("%s%s%s%c%s", words, i ? ", " : "", steps[i].when, between,
 				     steps[i].what);
 		free(words);
 		words = longer;
@@ -104,7 +103,7 @@ static void show_edge(const struct dmabroker_record *plan, size_t index)
 
 	if (!names)
 		return;
-	ioctls = ioctls_of(operation);
+	ioctls = policy_ioctls(operation, ' ');
 	if (strcmp(operation, "none") == 0)
 		line = text_format("  %s -> %s: wait for fences (poll): %s\n",
 				   text_string(edge, "from", "?"), names,
@@ -112,7 +111,8 @@ static void show_edge(const struct dmabroker_record *plan, size_t index)
 	else
 		line = text_format("  %s -> %s: %s%s (%s): %s\n", text_string(edge, "from", "?"),
 				   names, needs_fence(edge) ? "wait for fences (poll), then " : "",
-				   operation, ioctls, text_string(edge, "because", "?"));
+				   operation, *ioctls ? ioctls : "?",
+				   text_string(edge, "because", "?"));
 	text_lines(line);
 	free(line);
 	free(ioctls);

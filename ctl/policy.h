@@ -14,6 +14,9 @@ struct policy_step {
  * such operation is known. */
 size_t policy_steps(const char *operation, const struct policy_step **ret_steps);
 
+/* The same as words, "START WRITE, END WRITE" with ' ' `between`; "": none. Returns owned. */
+char *policy_ioctls(const char *operation, char between);
+
 /* Prints the hand-overs that need something, and a line about all others. */
 void policy_show(const struct dmabroker_record *plan);
 
