@@ -3,30 +3,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include "broker/inside.h"
 
-/* Whether some member has named a participant. Whoever copies from group to group has been named
- * by nobody, and is anybody. */
-static bool is_said(const struct member *member, const char *name)
-{
-	if (!member->said)
-		return false;
-	for (size_t i = 0; i < member->said->participants.len; i++)
-		if (strcmp(vocab_string(member->said->participants.items[i], PARTICIPANT_NAME),
-			   name) == 0)
-			return true;
-	return false;
-}
-
+/* Whoever copies from group to group has been named by nobody, and is anybody. */
 static bool is_said_by_others(const struct collection *collection, const struct member *member,
 			      const char *name)
 {
 	for (size_t i = 0; i < collection->members_len; i++)
-		if (&collection->members[i] != member && is_said(&collection->members[i], name))
+		if (&collection->members[i] != member &&
+		    request_has_participant(collection->members[i].said, name))
 			return true;
 	return false;
 }

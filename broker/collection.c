@@ -702,11 +702,7 @@ static bool writes_first(const struct collection *collection, const struct membe
 {
 	const char *name = vocab_string(collection->generations->plan, PLAN_HAND_OVER);
 
-	for (size_t i = 0; *name && member->said && i < member->said->participants.len; i++)
-		if (strcmp(vocab_string(member->said->participants.items[i], PARTICIPANT_NAME),
-			   name) == 0)
-			return true;
-	return false;
+	return *name && request_has_participant(member->said, name);
 }
 
 /* Usually the initiator, or who writes first; when both have gone, whoever has spoken. */

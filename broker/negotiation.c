@@ -182,21 +182,14 @@ static int copy_participants(struct request *request, const struct request *said
 	return error;
 }
 
-static bool is_listed(const struct request *list, const char *heap)
-{
-	for (size_t i = 0; list && i < list->forbidden_heaps.len; i++)
-		if (strcmp(list->forbidden_heaps.items[i], heap) == 0)
-			return true;
-	return false;
-}
-
 static int forbid_refused(const struct member *member, struct request *request)
 {
 	const struct request *refused = member->refused;
 	int error = 0;
 
 	for (size_t i = 0; refused && i < refused->forbidden_heaps.len && !error; i++)
-		if (!is_listed(request, refused->forbidden_heaps.items[i]))
+		if (!vocab_strings_have(&request->forbidden_heaps,
+					refused->forbidden_heaps.items[i]))
 			error = vocab_add_string(request, REQUEST_FORBIDDEN_HEAPS,
 						 refused->forbidden_heaps.items[i], VOCAB_SOLVED);
 	return error;
@@ -232,14 +225,6 @@ static int compose_all(const struct collection *collection, const struct change 
 	return error;
 }
 
-static bool has_name(const struct request *said, const char *name)
-{
-	for (size_t i = 0; said && i < said->participants.len; i++)
-		if (strcmp(vocab_string(said->participants.items[i], PARTICIPANT_NAME), name) == 0)
-			return true;
-	return false;
-}
-
 /* Whether somebody was expected who says nothing (any more). */
 static bool lacks_somebody(const struct collection *collection)
 {
@@ -260,7 +245,7 @@ static void forget_producers(struct request *request)
 		size_t kept = 0;
 
 		for (size_t j = 0; j < from->len; j++) {
-			if (has_name(request, from->items[j]))
+			if (request_has_participant(request, from->items[j]))
 				from->items[kept++] = from->items[j];
 			else
 				free(from->items[j]);
@@ -318,7 +303,7 @@ static int check_names(const struct collection *collection, const struct member 
 			const char *name =
 				vocab_string(said->participants.items[j], PARTICIPANT_NAME);
 
-			if (has_name(other->said, name))
+			if (request_has_participant(other->said, name))
 				return error_set(error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST,
 						 name, "name",
 						 "a name of its own for each participant",
@@ -487,7 +472,7 @@ static bool has_somebody(const struct allocation *allocation, const char *partic
 		const struct member *member = &collection->members[i];
 		bool other = allocation->said && allocation->member == member->number;
 
-		if (has_name(other ? allocation->said : member->said, participant))
+		if (request_has_participant(other ? allocation->said : member->said, participant))
 			return member_is_there(member);
 	}
 	return false;
@@ -814,7 +799,8 @@ static int list_no_better(const struct machine *machine, const struct heap *refu
 	for (size_t i = 0; i < machine->heaps.len && !error; i++) {
 		const struct heap *heap = (const struct heap *)machine->heaps.items[i];
 
-		if (!is_better(heap, refused) && !is_listed(list, heap->id))
+		if (!is_better(heap, refused) &&
+		    !vocab_strings_have(&list->forbidden_heaps, heap->id))
 			error = vocab_add_string(list, REQUEST_FORBIDDEN_HEAPS, heap->id,
 						 VOCAB_SOLVED);
 	}
@@ -853,25 +839,6 @@ static int rule_out(const struct collection *collection, struct member *member, 
 	return 0;
 }
 
-static const void *find_view(const struct plan *plan, const char *participant)
-{
-	for (size_t i = 0; i < plan->participants.len; i++)
-		if (strcmp(vocab_string(plan->participants.items[i], VIEW_NAME), participant) == 0)
-			return plan->participants.items[i];
-	return NULL;
-}
-
-/* The plan, or the plan of the group, that a participant is in. */
-static const struct plan *find_plan(const struct plan *plan, const char *participant)
-{
-	if (!plan->groups.len && find_view(plan, participant))
-		return plan;
-	for (size_t i = 0; i < plan->groups.len; i++)
-		if (find_view((const struct plan *)plan->groups.items[i], participant))
-			return (const struct plan *)plan->groups.items[i];
-	return NULL;
-}
-
 static int check_report(const struct collection *collection, const struct member *member,
 			const char *participant, uint32_t generation, uint32_t number,
 			struct error *error)
@@ -881,7 +848,7 @@ static int check_report(const struct collection *collection, const struct member
 
 	if (result)
 		return result;
-	if (!has_name(member->said, participant))
+	if (!request_has_participant(member->said, participant))
 		return error_set(error, ERROR_NOT_PERMITTED, CONSTRAINT_REQUEST, participant, NULL,
 				 "a participant of the caller's own", "another");
 	if (generation != plan->generation)
@@ -890,7 +857,7 @@ static int check_report(const struct collection *collection, const struct member
 	if (number < 1 || number > 4095)
 		return error_setf(error, ERROR_INVALID_REQUEST, CONSTRAINT_REQUEST, NULL, "errno",
 				  "an errno", "%u", number);
-	return find_plan(plan, participant) ? 0 : -ENOENT;
+	return plan_find_view(&plan, participant) ? 0 : -ENOENT;
 }
 
 int collection_report(struct broker_client *client, struct collection *collection,
@@ -900,13 +867,13 @@ int collection_report(struct broker_client *client, struct collection *collectio
 	struct member *member = collection_find_member(collection, client);
 	const struct plan *plan;
 	struct allocation *allocation;
-	const void *view;
+	const struct view *view;
 	int result = check_report(collection, member, participant, generation, number, error);
 
 	if (result)
 		return result;
-	plan = find_plan(collection_get_plan(collection), participant);
-	view = find_view(plan, participant);
+	plan = collection_get_plan(collection);
+	view = plan_find_view(&plan, participant);
 	if (vocab_has(view, VIEW_DEVICE))
 		measuring_check(collection->broker, vocab_string(view, VIEW_DEVICE));
 	result = rule_out(collection, member, plan->heap, error);

@@ -369,10 +369,10 @@ DMABROKER_API char *dmabroker_plan_describe(const struct dmabroker_record *plan)
  * sealed with F_SEAL_SHRINK, not against writing, and has whole pages; udmabuf makes a dma-buf of
  * it. Each buffer is memory of its own: one file twice is refused. Of a V4L2 queue whose REQBUFS
  * asked for V4L2_MEMORY_FLAG_NON_COHERENT the entry says `cached` = true, which nobody can see from
- * outside. Errors: -EINVAL (the record is
- * no participant, or the file is not open), -ERANGE (12 buffers already), -EMFILE, -ENOMEM. What
- * the file is the broker finds out: -EINVAL (InvalidRequest) of dmabroker_plan and the like then
- * says what it is and what would be right.
+ * outside.
+ * Errors: -EINVAL (the record is no participant, or the file is not open), -ERANGE (12 buffers
+ * already), -EMFILE, -ENOMEM. What the file is the broker finds out: -EINVAL (InvalidRequest) of
+ * dmabroker_plan and the like then says what it is and what would be right.
  */
 DMABROKER_API int dmabroker_participant_add_buffer(struct dmabroker_record *participant, int fd);
 

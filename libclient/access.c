@@ -34,14 +34,6 @@ static int find_agent(const struct dmabroker_buffer *buffer, const char *partici
 	return -ENOENT;
 }
 
-static bool is_listed(const struct vocab_strings *names, const char *name)
-{
-	for (size_t i = 0; i < names->len; i++)
-		if (strcmp(names->items[i], name) == 0)
-			return true;
-	return false;
-}
-
 /* What a view does not say is taken for the worst. */
 static struct access_agent agent_of(const struct view *view, const struct buffer_record *record)
 {
@@ -51,8 +43,9 @@ static struct access_agent agent_of(const struct view *view, const struct buffer
 		.fences = vocab_has(view, VIEW_COMPLETION) &&
 			  role_fences((enum role)view->role, (enum completion)view->completion),
 		.waits = vocab_has(view, VIEW_ROLE) && role_waits((enum role)view->role),
-		.elsewhere = vocab_has(record, BUFFER_PARTICIPANTS) &&
-			     !is_listed(&record->participants, vocab_string(view, VIEW_NAME)),
+		.elsewhere =
+			vocab_has(record, BUFFER_PARTICIPANTS) &&
+			!vocab_strings_have(&record->participants, vocab_string(view, VIEW_NAME)),
 	};
 }
 

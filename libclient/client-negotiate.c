@@ -397,14 +397,6 @@ int client_report(struct dmabroker_collection *collection, const char *participa
 
 /* ---- handing over ---- */
 
-static bool has_string(const struct vocab_strings *list, const char *string)
-{
-	for (size_t i = 0; i < list->len; i++)
-		if (strcmp(list->items[i], string) == 0)
-			return true;
-	return false;
-}
-
 /*
  * Whether it is for the caller to say that the generation takes over: it has the participant whose
  * frames it begins with. The initiator may say so, too; but with `dropped`, it has just followed
@@ -420,7 +412,7 @@ static bool may_hand_over(const struct collection_record *status, const struct p
 	for (size_t i = 0; i < status->members.len; i++) {
 		const struct member_record *member =
 			(const struct member_record *)status->members.items[i];
-		bool writes = has_string(&member->participants, writer);
+		bool writes = vocab_strings_have(&member->participants, writer);
 
 		if (vocab_number(member, MEMBER_YOU)) {
 			named = writes || (member->number == 0 && (!dropped || !*writer));

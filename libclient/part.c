@@ -3,27 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-
-static const struct view *find_in(const struct plan *plan, const char *participant)
-{
-	for (size_t i = 0; i < plan->participants.len; i++)
-		if (strcmp(vocab_string(plan->participants.items[i], VIEW_NAME), participant) == 0)
-			return (const struct view *)plan->participants.items[i];
-	return NULL;
-}
-
-/* Where participants are split, each has its view in the plan of its group. */
-static bool find_view(struct part *part, const struct plan *plan, const char *participant)
-{
-	part->plan = plan;
-	part->view = plan->groups.len ? NULL : find_in(plan, participant);
-	for (size_t i = 0; i < plan->groups.len && !part->view; i++) {
-		part->plan = (const struct plan *)plan->groups.items[i];
-		part->view = find_in(part->plan, participant);
-	}
-	return part->view;
-}
 
 static int take_buffers(struct part *part, struct dmabroker_collection *collection)
 {
@@ -49,7 +28,9 @@ int part_init(struct part *part, struct dmabroker_collection *collection, const 
 	if (!collection->newest)
 		return handle_fail(broker, -ENOENT,
 				   "there is no plan yet: dmabroker_collection_wait gets it");
-	if (!find_view(part, collection->newest->plan, participant))
+	part->plan = collection->newest->plan;
+	part->view = plan_find_view(&part->plan, participant);
+	if (!part->view)
 		return handle_fail(broker, -ENOENT, "the plan has no participant called %s",
 				   participant);
 	part->name = vocab_string(part->view, VIEW_NAME);

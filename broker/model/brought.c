@@ -83,22 +83,11 @@ static int check_buffer(const void *buffer, const void *first, const char *name,
 	return 0;
 }
 
-static const struct heap *find_udmabuf(const struct machine *machine)
-{
-	for (size_t i = 0; i < machine->heaps.len; i++) {
-		const struct heap *heap = (const struct heap *)machine->heaps.items[i];
-
-		if (vocab_has(heap, HEAP_EXPORTER) && heap->exporter == EXPORTER_UDMABUF)
-			return heap;
-	}
-	return NULL;
-}
-
 /* Whether udmabuf makes dma-bufs of them. */
 static int check_memfds(const struct participant *participant, const struct machine *machine,
 			const char *name, struct error *error)
 {
-	const struct heap *udmabuf = find_udmabuf(machine);
+	const struct heap *udmabuf = machine_find_exporter(machine, EXPORTER_UDMABUF);
 	uint64_t most = udmabuf ? vocab_number(udmabuf, HEAP_BUFFER_BYTES_MAX) : 0;
 
 	if (!udmabuf)

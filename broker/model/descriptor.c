@@ -83,6 +83,20 @@ int machine_put(struct machine *machine, void *device_or_heap)
 	return 0;
 }
 
+const struct heap *machine_find_exporter(const struct machine *machine, enum exporter exporter)
+{
+	const struct heap *found = NULL;
+
+	for (size_t i = 0; i < machine->heaps.len; i++) {
+		const struct heap *heap = (const struct heap *)machine->heaps.items[i];
+
+		if (vocab_has(heap, HEAP_EXPORTER) && heap->exporter == exporter &&
+		    (!found || strcmp(heap->id, found->id) < 0))
+			found = heap;
+	}
+	return found;
+}
+
 int machine_remove(struct machine *machine, unsigned int row, const char *id)
 {
 	struct vocab_dicts *list = list_of(machine, row);

@@ -117,6 +117,10 @@ struct device *machine_find_number(const struct machine *machine, uint64_t numbe
 /* The heap with this id, else NULL. Returns borrowed until the machine changes. */
 struct heap *machine_find_heap(const struct machine *machine, const char *id);
 
+/* Finds the heap of an exporter; of several the lowest by id, so that their order does not matter.
+ * Returns borrowed; NULL: there is none. */
+const struct heap *machine_find_exporter(const struct machine *machine, enum exporter exporter);
+
 /* Puts a device or heap (taken) in its place by id; replaces one of the same id. Errors: -ENOMEM,
  * -ERANGE (too many); nothing is taken then. */
 int machine_put(struct machine *machine, void *device_or_heap);

@@ -150,28 +150,13 @@ static void put_row(struct heap *heap, const struct row *row, const struct machi
 		put(heap, HEAP_ADDRESS_MAX, machine->memory_max, VOCAB_KERNEL);
 }
 
-/* Of several the lowest by id, so that their order does not matter. */
-static const struct heap *find_heap(const struct machine *machine, enum exporter exporter)
-{
-	const struct heap *found = NULL;
-
-	for (size_t i = 0; i < machine->heaps.len; i++) {
-		const struct heap *heap = (const struct heap *)machine->heaps.items[i];
-
-		if (vocab_has(heap, HEAP_EXPORTER) && heap->exporter == exporter &&
-		    (!found || strcmp(heap->id, found->id) < 0))
-			found = heap;
-	}
-	return found;
-}
-
 /* The heap whose buffers bear this name. */
 static const struct heap *find_maker(const struct machine *machine, const char *name)
 {
 	const struct heap *heap = machine_find_heap(machine, name);
 
 	if (is_udmabuf(name))
-		return find_heap(machine, EXPORTER_UDMABUF);
+		return machine_find_exporter(machine, EXPORTER_UDMABUF);
 	return heap && vocab_has(heap, HEAP_EXPORTER) && heap->exporter == EXPORTER_DMA_HEAP ? heap
 											     : NULL;
 }
@@ -180,7 +165,7 @@ static const struct heap *find_maker(const struct machine *machine, const char *
  * given a wrong mapping of these. */
 static void doubt_pages(struct heap *heap, const struct machine *machine)
 {
-	const struct heap *huge = find_heap(machine, EXPORTER_UDMABUF_HUGETLB);
+	const struct heap *huge = machine_find_exporter(machine, EXPORTER_UDMABUF_HUGETLB);
 
 	put(heap, HEAP_KERNEL_MAP, huge && vocab_number(huge, HEAP_KERNEL_MAP), VOCAB_ASSUMED);
 	vocab_clear(heap, HEAP_SEGMENT_BYTES_MAX);

@@ -191,17 +191,16 @@ struct buffer_record {
 	struct vocab_strings participants;
 };
 
+/*
+ * The view of a participant in a plan. Where participants are split, `*plan` (borrowed) becomes the
+ * plan of its group. Returns borrowed as long as the plan; NULL: it has none, and `*plan` is as it
+ * was.
+ */
+const struct view *plan_find_view(const struct plan **plan, const char *participant);
+
 /* Whether the driver of a role leaves fences in buffers, and waits for those of others (access.h).
  */
-static inline bool role_fences(enum role role, enum completion completion)
-{
-	return completion == COMPLETION_IMPLICIT_FENCE && role != ROLE_SCANOUT &&
-	       role != ROLE_WRITEBACK && role != ROLE_CPU;
-}
-
-static inline bool role_waits(enum role role)
-{
-	return role == ROLE_RENDER || role == ROLE_SCANOUT;
-}
+bool role_fences(enum role role, enum completion completion);
+bool role_waits(enum role role);
 
 #endif

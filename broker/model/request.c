@@ -363,9 +363,9 @@ static int by_name(const void *a, const void *b)
 		      vocab_string(*right, PARTICIPANT_NAME));
 }
 
-static bool has_participant(const struct request *request, const char *name)
+bool request_has_participant(const struct request *request, const char *name)
 {
-	for (size_t i = 0; i < request->participants.len; i++)
+	for (size_t i = 0; request && i < request->participants.len; i++)
 		if (strcmp(vocab_string(request->participants.items[i], PARTICIPANT_NAME), name) ==
 		    0)
 			return true;
@@ -383,7 +383,7 @@ static int check_producers(const struct request *request, const struct participa
 		const char *producer = participant->reads_from.items[i];
 
 		if (strcmp(producer, name) == 0 ||
-		    (!is_part && !has_participant(request, producer)))
+		    (!is_part && !request_has_participant(request, producer)))
 			return invalid(error, name, "reads-from",
 				       "names of other participants of this request", producer);
 	}

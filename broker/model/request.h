@@ -150,6 +150,9 @@ int heap_properties(const char *text);
 /* The words of enum heap_property, in order; ends with NULL. */
 extern const char *const heap_property_names[];
 
+/* Whether a participant has this name. Of no request (NULL) none has. */
+bool request_has_participant(const struct request *request, const char *name);
+
 /*
  * Settles a request against a machine before it is solved: finds each participant's device and
  * role, gives names to those that have none, sorts the participants by name, so that the answer

@@ -549,6 +549,14 @@ static int copy_row(const void *from, void *to, unsigned int row)
 	}
 }
 
+bool vocab_strings_have(const struct vocab_strings *list, const char *string)
+{
+	for (size_t i = 0; i < list->len; i++)
+		if (strcmp(list->items[i], string) == 0)
+			return true;
+	return false;
+}
+
 static bool equal_strings(const struct vocab_strings *a, const struct vocab_strings *b)
 {
 	for (size_t i = 0; i < a->len && i < b->len; i++)

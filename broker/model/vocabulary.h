@@ -1021,6 +1021,9 @@ int vocab_set_string(void *record, unsigned int row, const char *value, enum voc
 /* Takes `fd` on success. */
 int vocab_set_fd(void *record, unsigned int row, int fd, enum vocab_origin origin);
 int vocab_add_string(void *record, unsigned int row, const char *value, enum vocab_origin origin);
+
+/* Whether a list has this string. */
+bool vocab_strings_have(const struct vocab_strings *list, const char *string);
 int vocab_add_format(void *record, unsigned int row, uint32_t fourcc, uint64_t modifier,
 		     enum vocab_origin origin);
 int vocab_add_size(void *record, unsigned int row, uint32_t width, uint32_t height,

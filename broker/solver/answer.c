@@ -222,24 +222,9 @@ static bool takes_part(const struct search *search, unsigned int i)
 	return search_is_active(search, i) && !search->parties[i].idle;
 }
 
-static struct policy_buffer policy_buffer_of(const struct search *search,
-					     const struct option *option)
-{
-	uint64_t synced = 0;
-
-	for (unsigned int i = 0; i < search->parties_len; i++)
-		synced += search_is_active(search, i) &&
-			  (search->parties[i].incoherent || option->bounced >> i & 1);
-	return (struct policy_buffer){
-		.cached = option->store->cached,
-		.attachments = policy_attachments(option->store, synced),
-		.bytes = option->key[RULE_BYTES],
-	};
-}
-
 static int add_policy(struct plan *plan, const struct search *search, const struct option *option)
 {
-	const struct policy_buffer buffer = policy_buffer_of(search, option);
+	const struct policy_buffer buffer = policy_buffer_of(search, search->active, option);
 	int error = 0;
 
 	for (unsigned int i = 0; i < search->parties_len; i++)

@@ -454,33 +454,15 @@ static const struct party *find_party(const struct search *search, const char *n
 	return party;
 }
 
-static struct policy_buffer policy_buffer_of(const struct plan *group,
-					     const struct partition *partition,
-					     const struct store *store)
-{
-	uint64_t synced = 0;
-
-	for (size_t k = 0; k < group->participants.len; k++) {
-		const struct view *view = (const struct view *)group->participants.items[k];
-
-		synced += find_party(partition->search, view->name)->incoherent ||
-			  vocab_number(view, VIEW_BOUNCED);
-	}
-	return (struct policy_buffer){
-		.cached = store->cached,
-		.attachments = policy_attachments(store, synced),
-		.bytes = vocab_number(group->memory.items[0], MEMORY_BYTES),
-	};
-}
-
 /* Whoever copies is an agent of each group that a hop touches: it reads what others have written
  * in the groups it copies from, and others read what it has written in those it copies to. */
 static int add_copier(struct plan *group, const struct partition *partition, unsigned int i,
-		      const struct store *store)
+		      const struct option *option)
 {
 	const struct split *split = &partition->best;
 	size_t views_len = group->participants.len;
-	struct policy_buffer buffer = policy_buffer_of(group, partition, store);
+	struct policy_buffer buffer =
+		policy_buffer_of(partition->search, split->members[i], option);
 	struct policy_end copier = {.agent = {.kind = AGENT_CPU}};
 	bool reads = false, writes = false;
 	char name[24];
@@ -530,7 +512,7 @@ static int add_group(struct plan *plan, struct partition *partition, unsigned in
 	if (error)
 		return error;
 	if (split->format[i])
-		error = add_copier(group, partition, i, choice.best.store);
+		error = add_copier(group, partition, i, &choice.best);
 	if (!error)
 		error = vocab_take_dict(plan, PLAN_GROUPS, group, VOCAB_SOLVED);
 	if (error)

@@ -80,8 +80,19 @@ struct policy_end policy_end_of(const struct party *party, bool bounced)
 	};
 }
 
-/* udmabuf maintains through its own device, whoever has it mapped. */
-uint64_t policy_attachments(const struct store *store, uint64_t synced)
+struct policy_buffer policy_buffer_of(const struct search *search, uint32_t parties,
+				      const struct option *option)
 {
-	return store->maintenance == MAINTENANCE_EXPORTER ? 1 : synced;
+	uint64_t synced = 0;
+
+	for (unsigned int i = 0; i < search->parties_len; i++)
+		synced += parties >> i & 1 &&
+			  (search->parties[i].incoherent || option->bounced >> i & 1);
+	if (option->store->maintenance == MAINTENANCE_EXPORTER)
+		synced = 1; /* through its own device, whoever has it mapped */
+	return (struct policy_buffer){
+		.cached = option->store->cached,
+		.attachments = synced,
+		.bytes = option->key[RULE_BYTES],
+	};
 }

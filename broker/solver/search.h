@@ -440,7 +440,9 @@ struct policy_buffer {
 int policy_add_edge(struct plan *plan, const struct policy_end *from, const struct policy_end *to,
 		    const struct policy_buffer *buffer);
 struct policy_end policy_end_of(const struct party *party, bool bounced);
-uint64_t policy_attachments(const struct store *store, uint64_t synced);
+/* Of a plan for these parties (bits). */
+struct policy_buffer policy_buffer_of(const struct search *search, uint32_t parties,
+				      const struct option *option);
 /* How a device says that it is done. */
 enum completion policy_completion(const struct party *party);
 

@@ -76,10 +76,7 @@ static bool reads_from(const struct party *reader, const struct party *writer)
 {
 	const struct vocab_strings *names = &reader->record->reads_from;
 
-	for (size_t i = 0; i < names->len; i++)
-		if (strcmp(names->items[i], writer->name) == 0)
-			return true;
-	return !names->len;
+	return !names->len || vocab_strings_have(names, writer->name);
 }
 
 static void find_feeds(struct search *search)
