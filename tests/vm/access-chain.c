@@ -436,6 +436,20 @@ static unsigned long bounced_bytes(const struct step *step)
 	return bytes;
 }
 
+/* What the importer says of the buffer that it got last. */
+static void show_import(const struct step *step)
+{
+	char path[128], line[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/import", step->folder);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		printf("# %s", line);
+	if (file)
+		fclose(file);
+}
+
 static void check_bounced(struct chain *chain, const struct step *step)
 {
 	const struct dmabroker_record *view;
@@ -450,6 +464,8 @@ static void check_bounced(struct chain *chain, const struct step *step)
 	bounced = bounced_bytes(step) > 0;
 	tap(chain, planned == step->bounced && bounced == step->bounced,
 	    "%s is %sbounced, by plan and by the kernel", step->name, step->bounced ? "" : "not ");
+	if (bounced != step->bounced)
+		show_import(step);
 }
 
 /* ---- all of it ---- */
