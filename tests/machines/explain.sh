@@ -13,29 +13,10 @@ set -u
 ctl=$1 source=$2 graphviz=$3
 machines=$source/tests/machines
 cases=$machines/explain
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-number=0
-failed=0
-COLUMNS=80
+. "$source/tests/machines/tap.sh"
 # Graphviz, Pango and fontconfig keep what they have once made until the process ends
 LSAN_OPTIONS=suppressions=$source/tests/tools/graphviz.supp:print_suppressions=0
-export COLUMNS LSAN_OPTIONS
-
-# check TEXT COMMAND...: one line of TAP
-check()
-{
-    text=$1
-    shift
-    number=$((number + 1))
-    if "$@" >"$tmp/why" 2>&1; then
-        echo "ok $number - $text"
-    else
-        echo "not ok $number - $text"
-        sed 's/^/# /' "$tmp/why"
-        failed=1
-    fi
-}
+export LSAN_OPTIONS
 
 # run STATUS ARGUMENT...: true if dmabrokerctl exits with STATUS
 # shellcheck disable=SC2317 # called through check

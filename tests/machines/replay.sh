@@ -13,12 +13,7 @@
 set -u
 ctl=$1 source=$2
 machines=$source/tests/machines
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-number=0
-failed=0
-COLUMNS=80
-export COLUMNS
+. "$source/tests/machines/tap.sh"
 
 # answer MACHINE REQUEST: as it is written down
 answer()
@@ -31,21 +26,6 @@ answer()
     timeout 60 "$ctl" "$@" "$request" >"$tmp/out" 2>"$tmp/err"
     echo "exit $?"
     cat "$tmp/out" "$tmp/err"
-}
-
-# check TEXT COMMAND...: one line of TAP
-check()
-{
-    text=$1
-    shift
-    number=$((number + 1))
-    if "$@" >"$tmp/why" 2>&1; then
-        echo "ok $number - $text"
-    else
-        echo "not ok $number - $text"
-        sed 's/^/# /' "$tmp/why"
-        failed=1
-    fi
 }
 
 # shellcheck disable=SC2317 # called through check

@@ -14,23 +14,10 @@ codec=v4l2:platform/vicodec.0:stateful
 # measure ID-OR-NODE...: starts a daemon and waits until it has measured these devices and the heaps
 measure()
 {
-    quirks
+    mkdir -p "$tap_scratch/quirks"
+    ! grep -q swiotlb=force /proc/cmdline || quirks_of_importers
     start_dmabrokerd --bus none --trial-program "$trial" --quirks "$tap_scratch/quirks" || bail "dmabrokerd starts"
     check "the devices are measured" wait_for 90 are_measured "$@"
-}
-
-# Where everything is bounced, the kernel has no buffers of the driver's own for the daemon to look at: they
-# would be too large.
-quirks()
-{
-    mkdir -p "$tap_scratch/quirks"
-    ! grep -q swiotlb=force /proc/cmdline || cat >"$tap_scratch/quirks/importers.quirks" <<END
-[importers]
-match-kind=v4l2
-match-driver=importer*
-memory-model=dma-sg
-source=tests/vm/modules
-END
 }
 
 are_measured()

@@ -15,27 +15,13 @@ test_bounce()
     load v4l2 platform=1 mask_bits=32 allocator=sg edu_mask_bits=32,32,32 edu_allocator=sg
     edu=$(cd /sys/bus/pci/drivers/importer-edu && echo 0000:* | cut -d ' ' -f 1)
     check "the kernel has bounce buffers for $edu: $2" grep -q "^$2 " "/sys/bus/pci/devices/$edu/importer/bounce"
-    quirks
+    quirks_of_importers
     start_dmabrokerd --bus none --trial-program "$trial" --quirks "$tap_scratch/quirks" || bail "dmabrokerd starts"
     check "the cameras are measured" wait_for 60 cameras_are_measured
     run_tap "$BUILD/tests/vm/test-bounce" "$1" "$(node "$edu")" "$(node importer.0)"
     "$BUILD/ctl/dmabrokerctl" devices --verbose >"$OUT/devices" 2>&1
     stop_dmabrokerd || not_ok "the daemon ends well"
     check "the modules go" unload
-}
-
-# Where everything is bounced, the kernel has no buffers of the driver's own for the daemon to look at: they
-# would be too large.
-quirks()
-{
-    mkdir "$tap_scratch/quirks"
-    cat >"$tap_scratch/quirks/importers.quirks" <<END
-[importers]
-match-kind=v4l2
-match-driver=importer*
-memory-model=dma-sg
-source=tests/vm/modules
-END
 }
 
 cameras_are_measured()

@@ -1,21 +1,8 @@
-# shellcheck shell=sh disable=SC1091,SC2154
+# shellcheck shell=sh disable=SC1091
 # SPDX-License-Identifier: MIT
 #
 # The same with devices of the multi-planar API.
 # rig: timeout=300
 # rig: cmdline=vivid.multiplanar=2,2 vicodec.multiplanar=1 vimc.allocator=0
 
-. "$SRC/tests/vm/lib.sh"
-
-export DMABROKER_ADDRESS=unix:path=/run/dmabroker/bus
-
-is_measured()
-{
-    "$BUILD/ctl/dmabrokerctl" devices >"$tap_scratch/devices" 2>/dev/null && grep -q vkms "$tap_scratch/devices" &&
-        grep -q vivid-000-vid-out "$tap_scratch/devices" && grep -q vivid-001-vid-cap "$tap_scratch/devices" &&
-        grep -q stateful-encoder "$tap_scratch/devices" && knows_heaps
-}
-
-start_dmabrokerd --bus none --trial-program "$BUILD/broker/dmabroker-trial" || bail "dmabrokerd starts"
-wait_for 60 is_measured || bail "the devices are measured" "$(tail -n 20 "$OUT/dmabrokerd.log")"
-run_tap "$BUILD/tests/vm/test-helpers"
+. "$SRC/tests/vm/helpers.sh"

@@ -26,6 +26,21 @@ unload()
     done
 }
 
+# Where everything is bounced, the kernel has no buffers of the driver's own for the daemon to look at: they
+# would be too large. Leaves a quirk file in $tap_scratch/quirks.
+# shellcheck disable=SC2154 # of tests/vm/lib.sh
+quirks_of_importers()
+{
+    mkdir -p "$tap_scratch/quirks"
+    cat >"$tap_scratch/quirks/importers.quirks" <<END
+[importers]
+match-kind=v4l2
+match-driver=importer*
+memory-model=dma-sg
+source=tests/vm/modules
+END
+}
+
 # node DEVICE: of the importer whose parent's name this is
 node()
 {
